@@ -42,3 +42,39 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             .map_err(|rejection| Failure::new(ErrorCode::InvalidRequest, rejection.body_text()))
     }
 }
+
+/// Ids in the path; a malformed one can't be of anything, so it is "not found".
+pub struct Ids<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Ids<T> {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(ids)| Self(ids)).map_err(|_| Failure::not_found("resource: its id is malformed"))
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Default, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// 1–100
+    pub limit: Option<u64>,
+    /// `next` of the page before
+    pub cursor: Option<String>,
+}
+
+impl PageQuery {
+    pub fn limit(&self) -> Result<usize, Failure> {
+        page_limit(self.limit)
+    }
+}
+
+/// 50 when absent.
+pub fn page_limit(limit: Option<u64>) -> Result<usize, Failure> {
+    match limit {
+        None => Ok(50),
+        Some(limit @ 1..=100) => Ok(usize::try_from(limit).unwrap_or(100)),
+        Some(_) => Err(Failure::invalid("limit", "must be 1 to 100")),
+    }
+}

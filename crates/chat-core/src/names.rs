@@ -40,6 +40,13 @@ impl TryFrom<String> for Username {
     }
 }
 
+impl std::str::FromStr for Username {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::try_from(text.to_owned())
+    }
+}
+
 impl From<Username> for String {
     fn from(name: Username) -> String {
         name.0

@@ -13,6 +13,9 @@ pub struct Timestamp(i64);
 const MAX_MILLIS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(0);
+
     /// Clamped to the years 1970 to 9999.
     pub const fn from_millis(millis: i64) -> Self {
         Self(if millis < 0 {
