@@ -22,7 +22,7 @@ const TASKS_DEADLINE: Duration = Duration::from_secs(10);
 /// How long clients get to read their last frames when there is no other node for them.
 const EMBEDDED_FAREWELL: Duration = Duration::from_millis(200);
 
-const CLEANING_PERIOD: Duration = Duration::from_secs(600);
+const CLEANING_PERIOD: Duration = Duration::from_mins(10);
 
 /// A node that runs.
 pub struct App {
@@ -39,7 +39,7 @@ impl App {
     ///
     /// # Errors
     /// The configuration, the data folder or an address does not allow it. Nothing is left running.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub fn start(config: Config) -> anyhow::Result<Self> {
         check(&config)?;
         let listener = listener::bind(config.listen)?;
         let admin_listener = listener::bind(config.admin)?;

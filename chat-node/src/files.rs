@@ -7,6 +7,7 @@ mod sniff;
 mod upload;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chat_core::{Attachment, ConversationId, FileId, Timestamp, UserId};
 use chat_ports::store::{FileRow, FileState};
@@ -231,7 +232,10 @@ fn parse_sha256(text: &str) -> Option<[u8; 32]> {
 }
 
 fn info(row: FileRow) -> FileInfo {
-    let sha256 = row.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut sha256 = String::with_capacity(64);
+    for byte in row.sha256 {
+        let _ = write!(sha256, "{byte:02x}");
+    }
     FileInfo { id: row.id, name: row.name, size: row.size, media_type: row.media_type, sha256 }
 }
 

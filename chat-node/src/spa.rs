@@ -34,7 +34,7 @@ pub async fn fallback(uri: Uri, headers: HeaderMap) -> Response {
 }
 
 fn file(path: &str, brotli: bool) -> Option<Response> {
-    if path.is_empty() || path.ends_with(".br") {
+    if path.is_empty() || path.rsplit('.').next() == Some("br") {
         return None;
     }
     let compressed = if brotli { Files::get(&format!("{path}.br")) } else { None };

@@ -129,7 +129,7 @@ impl Chat {
                         connection.attach(hub);
                     }
                     Err(error) => {
-                        tracing::warn!(%conversation, %error, "a connection does not get a conversation's events")
+                        tracing::warn!(%conversation, %error, "a connection does not get a conversation's events");
                     }
                 }
             } else if let Some(hub) = connection.detach(conversation) {

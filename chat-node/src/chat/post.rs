@@ -145,7 +145,7 @@ impl Chat {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::warn!(%conversation, %seq, %error, "an event is in the log but not in the tail"),
             Err(_) => {
-                tracing::warn!(%conversation, %seq, "an event is in the log, but the tail did not answer in time")
+                tracing::warn!(%conversation, %seq, "an event is in the log, but the tail did not answer in time");
             }
         }
     }

@@ -9,7 +9,7 @@ pub fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         tracing::info!(version = build::version(), commit = build::commit(), "chat-node starts");
-        let app = App::start(config).await?;
+        let app = App::start(config)?;
         let signal = shutdown::requested().await?;
         tracing::info!(signal, "stopping");
         app.shutdown().await;

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 const MAX_BYTES: usize = 255;
 
 /// A file name without what could hurt whoever saves or shows it: no path, no control or bidirectional characters, no
@@ -27,7 +29,7 @@ pub fn disposition(name: &str, inline: bool) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     let kind = if inline { "inline" } else { "attachment" };

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chat_core::{DisplayName, Timestamp, UserId, Username};
@@ -75,7 +76,7 @@ fn username(nick: &str, number: u32) -> Option<Username> {
         name.push('-');
     }
     if number > 1 {
-        name.push_str(&format!("-{number}"));
+        let _ = write!(name, "-{number}");
     }
     Username::try_from(name).ok()
 }

@@ -34,7 +34,7 @@ fn encode(first: u8, payload: &[u8]) -> Bytes {
     frame.push(first);
     if len < 126 {
         frame.push(len as u8);
-    } else if len <= usize::from(u16::MAX) {
+    } else if u16::try_from(len).is_ok() {
         frame.push(126);
         frame.extend_from_slice(&(len as u16).to_be_bytes());
     } else {

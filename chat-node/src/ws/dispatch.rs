@@ -115,7 +115,7 @@ async fn handle(
             change(node, connection, frame).await?;
         }
         ClientFrame::Read { conversation, up_to } => {
-            cursor(node, connection, conversation, ReadCursor::read_up_to(up_to)).await?
+            cursor(node, connection, conversation, ReadCursor::read_up_to(up_to)).await?;
         }
         ClientFrame::Delivered { conversation, up_to } => {
             cursor(node, connection, conversation, ReadCursor::delivered_up_to(up_to)).await?;
