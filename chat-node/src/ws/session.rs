@@ -53,6 +53,9 @@ pub async fn run(node: Arc<Node>, socket: TcpStream, already_read: Bytes, peer: 
     };
     node.counters.connections.inc();
     let closing = serve(&node, &mut ws, &connection).await;
+    if closing.is_some_and(|closing| closing.code == close_code::SLOW_CONSUMER) {
+        node.counters.slow_consumers.inc();
+    }
     Box::pin(farewell(&node, &connection)).await;
     node.counters.connections.dec();
     tracing::debug!(user = %connection.info.user, %peer, code = closing.map(|c| c.code), "a session ended");

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 pub use figure::Figure;
 
@@ -134,7 +135,7 @@ async fn hot_room(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> an
             let mut crowd = Crowd::gather(&target, args.hot_members).await?;
             crowd.room((0..args.hot_members).collect(), false).await?;
             crowd.connect(1, false).await?;
-            let plan = Plan { rate: *tried, text: 64, owner_only: true, storm: None };
+            let plan = Plan { rate: *tried, text: 64, owner_only: true, storm: None, stop: CancellationToken::new() };
             let report = scenario::open_loop("hot-room", &target, crowd, &plan).await?;
             report.print();
             violations += report.history.violations();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use elastic_chat_load::bench;
 use elastic_chat_load::scenario::{self, Crowd, Plan, Storm, Target};
+use tokio_util::sync::CancellationToken;
 
 /// Load generator for Elastic Chat, with a history checker that is always on
 ///
@@ -104,7 +105,7 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<bool> {
     let target = &cli.target;
-    let talk = |rate| Plan { rate, text: 64, owner_only: false, storm: None };
+    let talk = |rate| Plan { rate, text: 64, owner_only: false, storm: None, stop: CancellationToken::new() };
     let report = match cli.scenario {
         Scenario::Bench(args) => return bench::run(args).await,
         Scenario::Idle { connections, connections_per_user } => {

@@ -52,7 +52,10 @@ impl Http {
             tokio::spawn(connection);
             self.sender = Some(sender);
         }
-        self.sender.as_mut().ok_or_else(|| RestError::Transport("no connection".into()))
+        let sender = self.sender.as_mut().ok_or_else(|| RestError::Transport("no connection".into()))?;
+        // The answer before may be read, and the connection not yet back for the next request.
+        sender.ready().await.map_err(|error| failed(&error))?;
+        Ok(sender)
     }
 
     /// One call. The body of the answer is JSON, or null when it has none.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use tokio_util::sync::CancellationToken;
+
 use super::Target;
 use super::crowd::Crowd;
 use crate::client::Command;
@@ -20,6 +22,8 @@ pub struct Plan {
     /// Only the owner of a room speaks.
     pub owner_only: bool,
     pub storm: Option<Storm>,
+    /// Ends the run before its time.
+    pub stop: CancellationToken,
 }
 
 /// Everybody drops their connection at once, again and again.
@@ -51,7 +55,7 @@ pub async fn open_loop(name: &str, target: &Target, crowd: Crowd, plan: &Plan) -
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         // positive, below 2^53
         let intended = begin + (sent as f64 * 1e6 / plan.rate) as u64;
-        if intended >= stop {
+        if intended >= stop || plan.stop.is_cancelled() {
             break;
         }
         let now = shared.micros();
@@ -76,8 +80,11 @@ pub async fn open_loop(name: &str, target: &Target, crowd: Crowd, plan: &Plan) -
         let _ = seat.commands.send(Command::Send { conversation: room.id, intended, text: text.clone() }).await;
         sent += 1;
     }
-    let now = shared.micros();
-    tokio::time::sleep(Duration::from_micros(stop.saturating_sub(now))).await;
+    let rest = Duration::from_micros(stop.saturating_sub(shared.micros()));
+    tokio::select! {
+        () = tokio::time::sleep(rest) => {}
+        () = plan.stop.cancelled() => {}
+    }
     let end = Start::now(&shared, target.server());
     watching.abort();
     let start = start.unwrap_or(end);

@@ -1,0 +1,20 @@
+//! The node as its clients meet it: real store, real sockets.
+
+#[path = "node/auth.rs"]
+mod auth;
+#[path = "node/conversations.rs"]
+mod conversations;
+#[path = "node/delivery.rs"]
+mod delivery;
+#[path = "node/files.rs"]
+mod files;
+#[path = "node/frames.rs"]
+mod frames;
+#[path = "node/harness.rs"]
+mod harness;
+#[path = "node/import.rs"]
+mod import;
+#[path = "node/kill.rs"]
+mod kill;
+#[path = "node/operations.rs"]
+mod operations;
