@@ -246,16 +246,16 @@ impl AccountStore for SqliteStore {
         self.database
             .writer
             .call(move |db| {
-                db.prepare_cached(&format!("INSERT INTO sessions ({SESSION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"))?
-                    .execute(params![
-                        new.id.as_bytes(),
-                        new.user.as_bytes(),
-                        new.device_name,
-                        new.created_at.millis(),
-                        new.last_used_at.millis(),
-                        new.expires_at.millis()
-                    ])?;
-                db.prepare_cached("INSERT INTO session_tokens (hash, session) VALUES (?1, ?2)")?
+                let insert = "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+                db.prepare_cached(&format!("INSERT INTO sessions ({SESSION}) {insert}"))?.execute(params![
+                    new.id.as_bytes(),
+                    new.user.as_bytes(),
+                    new.device_name,
+                    new.created_at.millis(),
+                    new.last_used_at.millis(),
+                    new.expires_at.millis()
+                ])?;
+                db.prepare_cached("INSERT INTO session_tokens (hash, session) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
                     .execute(params![refresh_hash, new.id.as_bytes()])
                     .map(drop)
             })
