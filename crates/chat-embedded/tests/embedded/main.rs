@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod disk_full;
 mod folder;
+mod load;
 mod projection;
 mod rig;
 
