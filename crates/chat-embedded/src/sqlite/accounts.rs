@@ -246,6 +246,12 @@ impl AccountStore for SqliteStore {
         self.database
             .writer
             .call(move |db| {
+                // Those that are over go when their user comes back.
+                let over: Vec<SessionId> = db
+                    .prepare_cached("SELECT id FROM sessions WHERE user = ?1 AND expires_at <= ?2")?
+                    .query_map(params![new.user.as_bytes(), new.created_at.millis()], |row| id(row, 0))?
+                    .collect::<SqlResult<_>>()?;
+                over.into_iter().try_for_each(|session| end_session(db, session).map(drop))?;
                 let insert = "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
                 db.prepare_cached(&format!("INSERT INTO sessions ({SESSION}) {insert}"))?.execute(params![
                     new.id.as_bytes(),
