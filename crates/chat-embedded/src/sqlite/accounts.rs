@@ -189,10 +189,11 @@ impl AccountStore for SqliteStore {
             .read(move |db| {
                 // Above every text that begins with the prefix.
                 let end = format!("{prefix}\u{10ffff}");
+                // The + keeps the planner from walking all names in order, for a prefix that few have.
                 db.prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM users WHERE username IN (
-                        SELECT DISTINCT username FROM user_words WHERE word >= ?1 AND word < ?2 AND username > ?3
-                        ORDER BY username LIMIT ?4) ORDER BY username"
+                        SELECT DISTINCT username FROM user_words WHERE word >= ?1 AND word < ?2 AND +username > ?3
+                        ORDER BY +username LIMIT ?4) ORDER BY username"
                 ))?
                 .query_map(params![prefix, end, after, most], user)?
                 .collect()
