@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use chat_core::Timestamp;
 use chat_ports::{Quota, RateDecision};
 
-/// Keys kept before those whose quota is whole again are thrown out.
+/// Keys kept before those whose quota is whole again are thrown out, at least.
 const SWEEP_AT: usize = 50_000;
 
 /// GCRA by key: the theoretical arrival time of the next conforming request, in microseconds.
@@ -13,6 +13,7 @@ const SWEEP_AT: usize = 50_000;
 #[derive(Debug, Default)]
 pub struct RateLimits {
     arrivals: HashMap<String, u64>,
+    sweep_at: usize,
 }
 
 impl RateLimits {
@@ -21,8 +22,10 @@ impl RateLimits {
         let period = quota.per_ms * 1_000;
         let interval = period / u64::from(quota.count);
         let tolerance = period - interval;
-        if self.arrivals.len() >= SWEEP_AT {
+        if self.arrivals.len() >= self.sweep_at.max(SWEEP_AT) {
             self.arrivals.retain(|_, arrival| *arrival > now);
+            // Not again before as many came as are in use: many busy keys must not make each call a sweep.
+            self.sweep_at = self.arrivals.len() * 2;
         }
         let arrival = self.arrivals.get(key).copied().unwrap_or(0).max(now);
         if arrival > now + tolerance {
@@ -53,5 +56,20 @@ mod tests {
         assert_eq!(limits.take("b", quota, at(1_100)), RateDecision::Allowed);
         let later = (0..15).filter(|_| limits.take("a", quota, at(9_000)) == RateDecision::Allowed).count();
         assert_eq!(later, 10);
+    }
+
+    #[test]
+    fn keys_are_forgotten_once_their_quota_is_whole() {
+        let quota = Quota { count: 1, per_ms: 1_000 };
+        let mut limits = RateLimits::default();
+        for second in 1..=10 {
+            for key in 0..SWEEP_AT {
+                let now = Timestamp::from_millis(second * 10_000);
+                assert_eq!(limits.take(&format!("{second} {key}"), quota, now), RateDecision::Allowed);
+            }
+        }
+        assert!(limits.arrivals.len() <= 2 * SWEEP_AT, "{} keys", limits.arrivals.len());
+        let now = Timestamp::from_millis(100_000);
+        assert_ne!(limits.take("10 7", quota, now), RateDecision::Allowed, "one in use was forgotten");
     }
 }

@@ -19,6 +19,8 @@ const KEPT: usize = 300;
 const IDLE_CONVERSATIONS: usize = 10_000;
 /// How long a granted claim holds, in milliseconds.
 const CLAIM_MS: i64 = 10_000;
+/// Claims kept before those that lapsed are thrown out.
+const SWEEP_CLAIMS_AT: usize = 10_000;
 /// Hints that may wait for this node.
 const HINTS: usize = 4_096;
 
@@ -181,8 +183,11 @@ impl LiveTail for MemoryTail {
         let channel = self.channels.lock().get(node).cloned();
         let Some(channel) = channel else { return Ok(()) };
         if channel.try_send(frames).is_err() {
-            // The receiver is too slow: it must learn that it missed something.
-            self.channels.lock().remove(node);
+            // The receiver is too slow: it must learn that it missed something. Unless it subscribed anew meanwhile.
+            let mut channels = self.channels.lock();
+            if channels.get(node).is_some_and(|current| current.same_channel(&channel)) {
+                channels.remove(node);
+            }
         }
         Ok(())
     }
@@ -200,6 +205,9 @@ impl LiveTail for MemoryTail {
             let mut pending = self.pending.lock();
             if pending.get(&key).is_some_and(|until| *until > now) {
                 return Ok(Claim::Pending);
+            }
+            if pending.len() >= SWEEP_CLAIMS_AT {
+                pending.retain(|_, until| *until > now);
             }
             pending.insert(key, now.plus_millis(CLAIM_MS));
         }

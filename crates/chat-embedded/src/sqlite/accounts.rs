@@ -189,10 +189,11 @@ impl AccountStore for SqliteStore {
             .read(move |db| {
                 // Above every text that begins with the prefix.
                 let end = format!("{prefix}\u{10ffff}");
+                // The + keeps the planner from walking all names in order, for a prefix that few have.
                 db.prepare_cached(&format!(
                     "SELECT {COLUMNS} FROM users WHERE username IN (
-                        SELECT DISTINCT username FROM user_words WHERE word >= ?1 AND word < ?2 AND username > ?3
-                        ORDER BY username LIMIT ?4) ORDER BY username"
+                        SELECT DISTINCT username FROM user_words WHERE word >= ?1 AND word < ?2 AND +username > ?3
+                        ORDER BY +username LIMIT ?4) ORDER BY username"
                 ))?
                 .query_map(params![prefix, end, after, most], user)?
                 .collect()
@@ -246,16 +247,22 @@ impl AccountStore for SqliteStore {
         self.database
             .writer
             .call(move |db| {
-                db.prepare_cached(&format!("INSERT INTO sessions ({SESSION}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"))?
-                    .execute(params![
-                        new.id.as_bytes(),
-                        new.user.as_bytes(),
-                        new.device_name,
-                        new.created_at.millis(),
-                        new.last_used_at.millis(),
-                        new.expires_at.millis()
-                    ])?;
-                db.prepare_cached("INSERT INTO session_tokens (hash, session) VALUES (?1, ?2)")?
+                // Those that are over go when their user comes back.
+                let over: Vec<SessionId> = db
+                    .prepare_cached("SELECT id FROM sessions WHERE user = ?1 AND expires_at <= ?2")?
+                    .query_map(params![new.user.as_bytes(), new.created_at.millis()], |row| id(row, 0))?
+                    .collect::<SqlResult<_>>()?;
+                over.into_iter().try_for_each(|session| end_session(db, session).map(drop))?;
+                let insert = "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+                db.prepare_cached(&format!("INSERT INTO sessions ({SESSION}) {insert}"))?.execute(params![
+                    new.id.as_bytes(),
+                    new.user.as_bytes(),
+                    new.device_name,
+                    new.created_at.millis(),
+                    new.last_used_at.millis(),
+                    new.expires_at.millis()
+                ])?;
+                db.prepare_cached("INSERT INTO session_tokens (hash, session) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
                     .execute(params![refresh_hash, new.id.as_bytes()])
                     .map(drop)
             })

@@ -1,6 +1,6 @@
 //! Mutations as SQL. Each statement decides by the log position, so that any order and any repetition gives the same rows.
 
-use chat_core::{ConversationId, MessageBody, MessageKind, Seq, Timestamp, UserId};
+use chat_core::{ClientMsgId, ConversationId, MessageBody, MessageKind, Seq, Timestamp, UserId};
 use chat_ports::store::Mutation;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
@@ -10,7 +10,8 @@ pub fn apply(db: &Connection, mutation: &Mutation) -> Result<()> {
         Mutation::EditMessage { conversation, target, body, at, version } => db
             .prepare_cached(
                 "INSERT INTO messages (conv, seq, edit_version, edit_body, edited_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET edit_version = ?3, edit_body = ?4, edited_at = ?5 WHERE ?3 > edit_version",
+                 ON CONFLICT DO UPDATE SET edit_version = ?3, edit_body = iif(deleted_version > 0, NULL, ?4), edited_at = ?5
+                 WHERE ?3 > edit_version",
             )?
             .execute(params![conversation.as_bytes(), target.as_i64(), version.as_i64(), json(body)?, at.millis()])
             .map(drop),
@@ -33,9 +34,14 @@ pub fn apply(db: &Connection, mutation: &Mutation) -> Result<()> {
             .map(drop),
         Mutation::CreateConversation { conversation, kind, title, created_by, at, version } => db
             .prepare_cached(
-                "INSERT INTO conversations (id, kind, created_by, created_at, title, title_version, last_seq, last_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?4)
-                 ON CONFLICT DO UPDATE SET kind = ?2, created_by = ?3, created_at = ?4,
+                "INSERT INTO conversations
+                     (id, kind, created_by, created_at, title, title_version, last_seq, last_at, created_version)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?4, ?6)
+                 ON CONFLICT DO UPDATE SET
+                     kind = iif(kind IS NULL OR ?6 < created_version, ?2, kind),
+                     created_by = iif(kind IS NULL OR ?6 < created_version, ?3, created_by),
+                     created_at = iif(kind IS NULL OR ?6 < created_version, ?4, created_at),
+                     created_version = iif(kind IS NULL OR ?6 < created_version, ?6, created_version),
                      title = iif(?6 > title_version, ?5, title), title_version = max(title_version, ?6),
                      last_at = iif(?6 > last_seq, ?4, last_at), last_seq = max(last_seq, ?6)",
             )?
@@ -84,7 +90,8 @@ pub fn apply(db: &Connection, mutation: &Mutation) -> Result<()> {
             .execute(params![conversation.as_bytes(), version.as_i64()])
             .map(drop),
         Mutation::Claim { conversation, author, client_msg_id, seq, at } => {
-            claim(db, *conversation, *author, client_msg_id.as_bytes(), *seq, *at).map(drop)
+            let (conversation, author, seq, at) = (*conversation, *author, *seq, *at);
+            Claim { conversation, author, client_msg_id, seq, at }.enter(db).map(drop)
         }
     }
 }
@@ -93,23 +100,46 @@ pub fn json(body: &MessageBody) -> Result<String> {
     serde_json::to_string(body).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// The lowest position of (author, client_msg_id), after this one was entered.
-fn claim(
-    db: &Connection,
+/// Who did something under which client id, where and when.
+struct Claim<'a> {
     conversation: ConversationId,
     author: UserId,
-    client_msg_id: &[u8; 16],
+    client_msg_id: &'a ClientMsgId,
     seq: Seq,
     at: Timestamp,
-) -> Result<i64> {
-    db.prepare_cached(
-        "INSERT INTO message_claims (conv, author, client_msg_id, seq, at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET at = iif(excluded.seq < seq, excluded.at, at), seq = min(seq, excluded.seq)
-         RETURNING seq",
-    )?
-    .query_row(params![conversation.as_bytes(), author.as_bytes(), client_msg_id, seq.as_i64(), at.millis()], |row| {
-        row.get(0)
-    })
+}
+
+impl Claim<'_> {
+    /// False when a lower position has the id. A message that had it at a higher one is superseded.
+    fn enter(&self, db: &Connection) -> Result<bool> {
+        let (conv, author, id) = (self.conversation.as_bytes(), self.author.as_bytes(), self.client_msg_id.as_bytes());
+        let seq = self.seq.as_i64();
+        let before: Option<i64> = db
+            .prepare_cached("SELECT seq FROM message_claims WHERE conv = ?1 AND author = ?2 AND client_msg_id = ?3")?
+            .query_row(params![conv, author, id], |row| row.get(0))
+            .optional()?;
+        if before.is_some_and(|before| before <= seq) {
+            return Ok(before == Some(seq));
+        }
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO message_claims (conv, author, client_msg_id, seq, at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![conv, author, id, seq, self.at.millis()])?;
+        if let Some(superseded) = before {
+            // Only if it is a message of this id: a change may have made a row of its own there.
+            let hidden = db
+                .prepare_cached(
+                    "UPDATE messages SET kind = NULL, body = NULL
+                     WHERE conv = ?1 AND seq = ?2 AND author = ?3 AND client_msg_id = ?4",
+                )?
+                .execute(params![conv, superseded, author, id])?;
+            if hidden > 0 {
+                db.prepare_cached("DELETE FROM mentions WHERE conv = ?1 AND seq = ?2")?
+                    .execute(params![conv, superseded])?;
+            }
+        }
+        Ok(true)
+    }
 }
 
 fn insert_message(db: &Connection, mutation: &Mutation) -> Result<()> {
@@ -117,17 +147,16 @@ fn insert_message(db: &Connection, mutation: &Mutation) -> Result<()> {
         return Ok(());
     };
     let conv = conversation.as_bytes();
+    // Before the claim: the position counts, also when the message is superseded, since which came first is chance.
+    db.prepare_cached(
+        "INSERT INTO conversations (id, last_seq, last_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET last_seq = ?2, last_at = ?3 WHERE ?2 > last_seq",
+    )?
+    .execute(params![conv, seq.as_i64(), at.millis()])?;
     if let Some(client_msg_id) = client_msg_id {
-        let before = existing_claim(db, *conversation, *author, client_msg_id.as_bytes())?;
-        let lowest = claim(db, *conversation, *author, client_msg_id.as_bytes(), *seq, *at)?;
-        if lowest < seq.as_i64() {
+        let claim = Claim { conversation: *conversation, author: *author, client_msg_id, seq: *seq, at: *at };
+        if !claim.enter(db)? {
             return Ok(());
-        }
-        if let Some(superseded) = before.filter(|before| *before > lowest) {
-            db.prepare_cached("UPDATE messages SET kind = NULL, body = NULL WHERE conv = ?1 AND seq = ?2")?
-                .execute(params![conv, superseded])?;
-            db.prepare_cached("DELETE FROM mentions WHERE conv = ?1 AND seq = ?2")?
-                .execute(params![conv, superseded])?;
         }
     }
     db.prepare_cached(
@@ -140,7 +169,7 @@ fn insert_message(db: &Connection, mutation: &Mutation) -> Result<()> {
         seq.as_i64(),
         id.as_bytes(),
         author.as_bytes(),
-        client_msg_id.as_ref().map(chat_core::ClientMsgId::as_bytes),
+        client_msg_id.as_ref().map(ClientMsgId::as_bytes),
         kind.as_str(),
         json(body)?,
         at.millis()
@@ -152,23 +181,7 @@ fn insert_message(db: &Connection, mutation: &Mutation) -> Result<()> {
             seq.as_i64()
         ])?;
     }
-    db.prepare_cached(
-        "INSERT INTO conversations (id, last_seq, last_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT DO UPDATE SET last_seq = ?2, last_at = ?3 WHERE ?2 > last_seq",
-    )?
-    .execute(params![conv, seq.as_i64(), at.millis()])
-    .map(drop)
-}
-
-fn existing_claim(
-    db: &Connection,
-    conversation: ConversationId,
-    author: UserId,
-    client_msg_id: &[u8; 16],
-) -> Result<Option<i64>> {
-    db.prepare_cached("SELECT seq FROM message_claims WHERE conv = ?1 AND author = ?2 AND client_msg_id = ?3")?
-        .query_row(params![conversation.as_bytes(), author.as_bytes(), client_msg_id], |row| row.get(0))
-        .optional()
+    Ok(())
 }
 
 /// The text goes for good, also from edits that are still to come.

@@ -21,7 +21,7 @@ const STATEMENTS: usize = 128;
 pub struct Database {
     pub writer: Writer,
     readers: Mutex<Vec<Connection>>,
-    free: Semaphore,
+    free: Arc<Semaphore>,
     /// For single rows that are surely in the page cache: no change of thread.
     point: Mutex<Connection>,
 }
@@ -39,7 +39,7 @@ impl Database {
         Ok(Arc::new(Self {
             writer,
             readers: Mutex::new(readers),
-            free: Semaphore::new(READERS),
+            free: Arc::new(Semaphore::new(READERS)),
             point: Mutex::new(point),
         }))
     }
@@ -51,9 +51,11 @@ impl Database {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let closed = |detail: &dyn std::fmt::Display| PortError::unavailable(BACKEND, detail);
-        let _turn = self.free.acquire().await.map_err(|error| closed(&error))?;
+        let turn = Arc::clone(&self.free).acquire_owned().await.map_err(|error| closed(&error))?;
         let database = Arc::clone(self);
         let reading = tokio::task::spawn_blocking(move || {
+            // The turn is the thread's: whoever asked may be gone before the query ends.
+            let _turn = turn;
             let connection = database.readers.lock().pop();
             let Some(connection) = connection else { return Err(PortError::unavailable(BACKEND, "no free reader")) };
             let result = query(&connection).map_err(|error| port_error(&error));

@@ -27,3 +27,26 @@ pub fn port_error(error: &Error) -> PortError {
         Some(_) => PortError::Refused { backend, detail },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn what_sqlite_says_and_what_it_means() {
+        let db = Connection::open_in_memory().expect("opens");
+        db.execute_batch("CREATE TABLE t (x UNIQUE); INSERT INTO t VALUES (1); PRAGMA max_page_count = 5")
+            .expect("made");
+        let full = db.execute("INSERT INTO t VALUES (zeroblob(100000))", []).expect_err("no room");
+        assert!(matches!(port_error(&full), PortError::Full { .. }), "{full:?}");
+        let twice = db.execute("INSERT INTO t VALUES (1)", []).expect_err("unique");
+        assert!(matches!(port_error(&twice), PortError::Refused { .. }), "{twice:?}");
+        let odd = db.query_row("SELECT 'text' FROM t", [], |row| row.get::<_, i64>(0)).expect_err("no number");
+        assert!(matches!(port_error(&odd), PortError::Corrupt { .. }), "{odd:?}");
+        db.execute_batch("BEGIN EXCLUSIVE; PRAGMA query_only = 1").expect("set");
+        let read_only = db.execute("INSERT INTO t VALUES (2)", []).expect_err("read-only");
+        assert!(matches!(port_error(&read_only), PortError::Unavailable { .. }), "{read_only:?}");
+    }
+}

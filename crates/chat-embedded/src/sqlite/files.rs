@@ -31,7 +31,8 @@ impl FileStore for SqliteStore {
             .writer
             .call(move |db| {
                 db.prepare_cached(&format!(
-                    "INSERT INTO files ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                    "INSERT INTO files ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                     ON CONFLICT DO NOTHING"
                 ))?
                 .execute(params![
                     new.id.as_bytes(),

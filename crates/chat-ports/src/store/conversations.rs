@@ -11,7 +11,7 @@ pub struct ConversationRow {
     pub avatar: Option<FileId>,
     pub created_by: UserId,
     pub created_at: Timestamp,
-    /// Highest message (of any kind) that the store has; `created_at`'s position when there is none.
+    /// Highest position of a message (of any kind, also a superseded one); that of the creation when there is none.
     pub last_seq: Seq,
     pub last_at: Timestamp,
     pub member_count: u64,

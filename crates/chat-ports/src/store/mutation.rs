@@ -41,6 +41,7 @@ pub enum Mutation {
         present: bool,
         version: Seq,
     },
+    /// The lowest version creates it: two may come for the one conversation of a pair. The title is a change at `version`.
     CreateConversation {
         conversation: ConversationId,
         kind: ConversationKind,
@@ -78,7 +79,8 @@ pub enum Mutation {
         conversation: ConversationId,
         version: Seq,
     },
-    /// Somebody who did this has it settled at `seq`: for what is not an `InsertMessage`, so that its retry is found.
+    /// Somebody who did this has it settled at `seq`: for what is not an `InsertMessage`, so that its retry is found. The
+    /// lowest `seq` stays, and a message that has the same id at a higher one is superseded.
     Claim {
         conversation: ConversationId,
         author: UserId,

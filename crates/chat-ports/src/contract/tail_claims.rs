@@ -1,0 +1,148 @@
+use std::sync::Arc;
+
+use chat_core::{ReadCursor, Seq};
+use tokio::task::JoinSet;
+
+use super::given::{client_msg_id, conversation, message_record, user};
+use super::tail::TailFixture;
+use crate::{Claim, LiveTail};
+
+/// How long a granted claim holds.
+const HOLDS_MS: i64 = 10_000;
+
+pub async fn a_claim_is_granted_once(fixture: impl TailFixture) {
+    let (tail, conv, who, id) = (fixture.tail(), conversation(), user(), client_msg_id());
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+}
+
+pub async fn one_of_many_at_once_is_granted(fixture: impl TailFixture) {
+    let (conv, who, id) = (conversation(), user(), client_msg_id());
+    let mut tasks = JoinSet::new();
+    for _ in 0..32 {
+        let tail = fixture.tail();
+        tasks.spawn(async move { tail.claim(conv, who, id).await.expect("claim") });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|claim| **claim == Claim::Granted).count(), 1, "{answers:?}");
+    assert_eq!(answers.iter().filter(|claim| **claim == Claim::Pending).count(), 31, "{answers:?}");
+}
+
+pub async fn claims_are_apart(fixture: impl TailFixture) {
+    let (tail, conv, who, id) = (fixture.tail(), conversation(), user(), client_msg_id());
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    for (conv, who, id) in [(conversation(), who, id), (conv, user(), id), (conv, who, client_msg_id())] {
+        assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    }
+}
+
+pub async fn a_released_claim_is_free_at_once(fixture: impl TailFixture) {
+    let (tail, conv, who, id) = (fixture.tail(), conversation(), user(), client_msg_id());
+    tail.release(conv, who, id).await.expect("releasing nothing is no error");
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    tail.release(conv, who, id).await.expect("release");
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+}
+
+pub async fn a_claim_lapses(fixture: impl TailFixture) {
+    let (tail, conv, who, id) = (fixture.tail(), conversation(), user(), client_msg_id());
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    fixture.pass(HOLDS_MS - 2_000).await;
+    assert_eq!(
+        tail.claim(conv, who, id).await.expect("claim"),
+        Claim::Pending,
+        "asking does not lengthen it, but it holds"
+    );
+    fixture.pass(2_500).await;
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+}
+
+pub async fn a_settled_claim_tells_its_position(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    let record = message_record(conv, who, "once");
+    let (id, at) = (record.client_msg_id.expect("given"), record.at);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    let seq = fixture.append_to_log(record).await;
+    tail.settle(conv, who, id, seq, at).await.expect("settle");
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+    tail.settle(conv, who, id, seq, at).await.expect("settling again changes nothing");
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+}
+
+pub async fn a_settled_claim_outlives_its_grant(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    let record = message_record(conv, who, "once");
+    let (id, at) = (record.client_msg_id.expect("given"), record.at);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    let seq = fixture.append_to_log(record).await;
+    tail.settle(conv, who, id, seq, at).await.expect("settle");
+    fixture.pass(2 * HOLDS_MS).await;
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+}
+
+/// The node died between the log's answer and `settle`: its client's retry finds the first record.
+pub async fn what_the_log_has_is_settled_after_a_loss(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    let record = message_record(conv, who, "once");
+    let (id, at) = (record.client_msg_id.expect("given"), record.at);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    let seq = fixture.append_to_log(record).await;
+    fixture.lose().await;
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+}
+
+fn read(seq: u64) -> ReadCursor {
+    ReadCursor::read_up_to(Seq::new(seq))
+}
+
+fn delivered(seq: u64) -> ReadCursor {
+    ReadCursor::delivered_up_to(Seq::new(seq))
+}
+
+pub async fn a_cursor_only_grows(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    assert_eq!(tail.advance_cursor(conv, who, read(10)).await.expect("advance"), Some(read(10)));
+    assert_eq!(tail.advance_cursor(conv, who, read(10)).await.expect("advance"), None);
+    assert_eq!(tail.advance_cursor(conv, who, read(5)).await.expect("advance"), None);
+    assert_eq!(tail.advance_cursor(conv, who, read(11)).await.expect("advance"), Some(read(11)));
+}
+
+pub async fn what_was_read_was_delivered(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    assert_eq!(tail.advance_cursor(conv, who, delivered(10)).await.expect("advance"), Some(delivered(10)));
+    let both = ReadCursor { read: Seq::new(4), delivered: Seq::new(10) };
+    assert_eq!(tail.advance_cursor(conv, who, read(4)).await.expect("advance"), Some(both));
+    assert_eq!(tail.advance_cursor(conv, who, read(12)).await.expect("advance"), Some(read(12)));
+    assert_eq!(tail.advance_cursor(conv, who, delivered(12)).await.expect("advance"), None);
+}
+
+pub async fn cursors_are_apart(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    tail.advance_cursor(conv, who, read(10)).await.expect("advance");
+    assert_eq!(tail.advance_cursor(conv, user(), read(3)).await.expect("advance"), Some(read(3)));
+    assert_eq!(tail.advance_cursor(conversation(), who, read(3)).await.expect("advance"), Some(read(3)));
+}
+
+pub async fn concurrent_advances_end_at_the_highest(fixture: impl TailFixture) {
+    let (conv, who) = (conversation(), user());
+    let mut tasks = JoinSet::new();
+    for n in 1..=32 {
+        let tail: Arc<dyn LiveTail> = fixture.tail();
+        tasks.spawn(async move { tail.advance_cursor(conv, who, read(n)).await.expect("advance") });
+    }
+    let answers = tasks.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Some(read(32))).count(), 1, "{answers:?}");
+    assert_eq!(fixture.tail().advance_cursor(conv, who, read(32)).await.expect("advance"), None);
+}
+
+pub async fn a_cursor_goes_on_from_the_store(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    fixture.store().put_cursor(conv, who, read(20)).await.expect("put");
+    assert_eq!(
+        tail.advance_cursor(conv, who, read(15)).await.expect("advance"),
+        None,
+        "the tail was lost, the store remembers"
+    );
+    assert_eq!(tail.advance_cursor(conv, who, read(21)).await.expect("advance"), Some(read(21)));
+}
