@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use crate::process::{cargo, command, root, run};
+use crate::process::{cargo, command, run, target};
 
 #[derive(clap::Args)]
 pub struct BenchArgs {
@@ -22,7 +22,7 @@ fn build(packages: &[&str]) -> anyhow::Result<PathBuf> {
         args.extend(["--package", package]);
     }
     run(&mut cargo(&args))?;
-    Ok(root().join("target/fast"))
+    Ok(target().join("fast"))
 }
 
 pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {

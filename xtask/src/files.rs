@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use crate::process::{command, output, root};
 
 /// The files git knows, from the root.
@@ -8,15 +10,22 @@ pub fn tracked() -> anyhow::Result<Vec<String>> {
     Ok(listed.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
 }
 
+/// What git sees as changed or new.
+pub fn changes() -> anyhow::Result<String> {
+    output(&mut command("git", &["status", "--porcelain"]))
+}
+
 /// When a file or anything in a folder was last changed; `None` when it is not there.
 pub fn newest(path: &Path) -> Option<std::time::SystemTime> {
     let meta = std::fs::metadata(path).ok()?;
     if !meta.is_dir() {
         return meta.modified().ok();
     }
-    std::fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
+    // A folder's own time tells of files that were removed.
+    let inside = std::fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max();
+    inside.max(meta.modified().ok())
 }
 
 pub fn read(path: &str) -> anyhow::Result<String> {
-    Ok(std::fs::read_to_string(root().join(path))?)
+    std::fs::read_to_string(root().join(path)).with_context(|| path.to_owned())
 }

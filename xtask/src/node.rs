@@ -8,6 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+/// `chat-node serve`.
+pub fn serve(binary: &Path, listen: SocketAddr, admin: SocketAddr, data: &Path, extra: &[String]) -> Command {
+    let mut node = Command::new(binary);
+    node.arg("serve").args(["--listen", &listen.to_string(), "--admin", &admin.to_string(), "--data-dir"]);
+    node.arg(data).args(extra);
+    node
+}
+
 /// The node is ready when /readyz says so. It is stopped when this is dropped.
 pub struct Node {
     pub child: Child,
@@ -25,11 +33,7 @@ impl Node {
         extra: &[String],
         log: Stdio,
     ) -> anyhow::Result<Self> {
-        let child = Command::new(binary)
-            .arg("serve")
-            .args(["--listen", &listen.to_string(), "--admin", &admin.to_string(), "--data-dir"])
-            .arg(data)
-            .args(extra)
+        let child = serve(binary, listen, admin, data, extra)
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
@@ -48,13 +52,26 @@ impl Node {
     }
 
     /// Asks it to end, and waits.
+    ///
+    /// # Errors
+    /// It did not end cleanly, or not within 30 s: then it is killed.
     pub fn stop(&mut self) -> anyhow::Result<()> {
+        let pid = self.child.id().to_string();
         if self.child.try_wait()?.is_none() {
-            let pid = self.child.id().to_string();
             Command::new("kill").args(["-TERM", &pid]).status()?;
-            self.child.wait()?;
         }
-        Ok(())
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return if status.success() { Ok(()) } else { bail!("the node ended with {status}") };
+            }
+            if begin.elapsed() > Duration::from_secs(30) {
+                self.child.kill()?;
+                self.child.wait()?;
+                bail!("the node did not end within 30 s of SIGTERM");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -69,7 +86,14 @@ pub fn free_port() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn ready(admin: SocketAddr) -> bool {
+/// Whether a process is there.
+pub fn alive(pid: u32) -> anyhow::Result<bool> {
+    let mut ask = Command::new("kill");
+    Ok(ask.args(["-0", &pid.to_string()]).stderr(Stdio::null()).status()?.success())
+}
+
+/// What /readyz says.
+pub fn ready(admin: SocketAddr) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut socket = TcpStream::connect_timeout(&admin, Duration::from_secs(1))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::files::newest;
-use crate::process::{root, run};
+use crate::process::{output, root};
 
 pub fn folder() -> PathBuf {
     root().join("web")
@@ -22,19 +22,32 @@ pub fn install() -> anyhow::Result<()> {
     if newest(&stamp).is_some_and(|stamp| newest(&lock).is_some_and(|lock| lock <= stamp)) {
         return Ok(());
     }
-    run(&mut npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    println!("   installing the web client's packages");
+    output(&mut npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
     std::fs::write(stamp, "")?;
     Ok(())
 }
 
-/// Builds `web/dist` when a source is newer than it. The node embeds it.
+/// Builds `web/dist` when a source is newer than the last build. The node embeds it.
 pub fn build() -> anyhow::Result<()> {
     install()?;
-    let sources = ["src", "public", "index.html", "package-lock.json", "vite.config.ts"];
+    let sources = [
+        "src",
+        "public",
+        "scripts",
+        "index.html",
+        "package.json",
+        "package-lock.json",
+        "tsconfig.json",
+        "vite.config.ts",
+    ];
     let changed = sources.iter().filter_map(|name| newest(&folder().join(name))).max();
-    let built = newest(&folder().join("dist/index.html"));
-    if built.is_some() && built >= changed {
+    // Written after the build, so that one that failed halfway is done again. Not in `dist`: that is all embedded.
+    let stamp = folder().join("node_modules/.dev-built");
+    if folder().join("dist/index.html").exists() && newest(&stamp) > changed {
         return Ok(());
     }
-    run(&mut npm(&["run", "--silent", "build"]))
+    output(&mut npm(&["run", "--silent", "build"]))?;
+    std::fs::write(stamp, "")?;
+    Ok(())
 }

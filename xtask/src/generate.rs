@@ -1,0 +1,37 @@
+//! Writing what is generated, and formatting the rest.
+
+use crate::process::{cargo, output, root, run, target};
+use crate::web;
+
+pub const OPENAPI: &str = "docs/reference/openapi.json";
+pub const TYPES: &str = "web/src/protocol/generated.ts";
+
+/// The description as the node's types have it now.
+pub fn openapi() -> anyhow::Result<String> {
+    let mut run = cargo(&["run", "--quiet", "--package", "chat-node", "--locked", "--", "openapi"]);
+    output(run.env("CARGO_INCREMENTAL", "0"))
+}
+
+pub fn generate() -> anyhow::Result<()> {
+    std::fs::write(root().join(OPENAPI), openapi()?)?;
+    web::install()?;
+    run(&mut web::npm(&["run", "--silent", "generate"]))
+}
+
+pub fn format() -> anyhow::Result<()> {
+    run(&mut cargo(&["fmt", "--all"]))?;
+    web::install()?;
+    run(&mut web::npm(&["run", "--silent", "format"]))
+}
+
+/// Removes what was built and installed. Data and the cache of tools stay.
+pub fn clean() -> anyhow::Result<()> {
+    for folder in [target(), root().join("web/dist"), root().join("web/node_modules")] {
+        match std::fs::remove_dir_all(&folder) {
+            Ok(()) => println!("removed {}", folder.display()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The steps of `./dev test`: what is cheap first, what others need before them.
+
+mod browser;
+mod policy;
+mod rust;
+mod tree;
+mod web;
+
+pub struct Step {
+    pub name: &'static str,
+    pub what: &'static str,
+    /// Steps without which this one can't be: it is skipped when one of them failed.
+    pub needs: &'static [&'static str],
+    /// Left out by `--fast`.
+    pub slow: bool,
+    /// A note for the summary, or what went wrong.
+    pub run: fn() -> anyhow::Result<String>,
+}
+
+const fn step(name: &'static str, what: &'static str, run: fn() -> anyhow::Result<String>) -> Step {
+    Step { name, what, needs: &[], slow: false, run }
+}
+
+impl Step {
+    const fn needs(mut self, needs: &'static [&'static str]) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    const fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+}
+
+pub const STEPS: [Step; 18] = [
+    step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
+    step("format", "rustfmt", rust::format),
+    step("shell", "shellcheck", policy::shell),
+    step("spelling", "typos", policy::spelling),
+    step("workflow", "zizmor reads the CI workflow", policy::workflow),
+    step("deny", "licences, banned crates, sources", policy::deny),
+    step("unused", "dependencies that nothing uses", policy::unused),
+    step("web-install", "npm ci", web::install),
+    step("web-check", "Biome, TypeScript, knip", web::check).needs(&["web-install"]),
+    step("web-test", "vitest", web::test).needs(&["web-install"]),
+    step("web-build", "the bundle", web::build).needs(&["web-install"]),
+    step("web-size", "the first load fits its budget", web::size).needs(&["web-build"]),
+    step("clippy", "all targets, no warnings", rust::clippy),
+    step("rust-test", "nextest", rust::test).slow(),
+    step("doc-test", "examples in the documentation", rust::doc_test).slow(),
+    step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
+    step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
+    step("browser", "Playwright against a node on an empty folder", browser::browser)
+        .needs(&["web-build", "openapi"])
+        .slow(),
+];

@@ -1,0 +1,48 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::rust::lean;
+use crate::node::{Node, free_port};
+use crate::process::{output, target};
+use crate::web;
+
+/// The browser tests against a node that was just built and started on an empty folder.
+pub fn browser() -> anyhow::Result<String> {
+    let browser = chromium().context("no Chromium: install it, or give its path in CHROMIUM")?;
+    web::build()?;
+    output(&mut lean(&["build", "--quiet", "--package", "chat-node", "--locked"]))?;
+    let folder = target().join("browser-test");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)?;
+    let log = folder.join("node.log");
+    let off = ["--limit-auth-per-address", "off", "--limit-sends-per-user", "off"].map(str::to_owned);
+    let binary = target().join("debug/chat-node");
+    let sink = std::fs::File::create(&log)?.into();
+    let mut node = Node::start(&binary, free_port()?, free_port()?, &folder.join("data"), &off, sink)
+        .with_context(|| tail(&log))?;
+    let mut tests = web::npm(&["run", "--silent", "e2e"]);
+    tests.env("CHAT_URL", format!("http://{}", node.address)).env("CHROMIUM", browser);
+    let said = output(&mut tests).with_context(|| tail(&log))?;
+    node.stop().with_context(|| tail(&log))?;
+    // Playwright's last line: `7 passed (41.2s)`.
+    Ok(said.trim().lines().last().unwrap_or_default().trim().to_owned())
+}
+
+/// The path in `CHROMIUM`, or a browser of that family on the path.
+fn chromium() -> Option<PathBuf> {
+    if let Some(chosen) = std::env::var_os("CHROMIUM").filter(|chosen| !chosen.is_empty()) {
+        return Some(chosen.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    let names = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"];
+    names
+        .iter()
+        .find_map(|name| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()))
+}
+
+fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    format!("the node's log ended with:\n{}\n", lines[lines.len().saturating_sub(30)..].join("\n"))
+}

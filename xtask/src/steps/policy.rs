@@ -1,0 +1,34 @@
+//! Other people's checkers.
+
+use crate::process::{command, output, root};
+use crate::tools::{tool, tool_if_present};
+
+pub fn shell() -> anyhow::Result<String> {
+    let Some(shellcheck) = tool_if_present("shellcheck")? else {
+        return Ok("no shellcheck for this machine: nothing was checked".to_owned());
+    };
+    output(&mut command(shellcheck, &["dev", ".ci/run"])).map(|_| String::new())
+}
+
+pub fn spelling() -> anyhow::Result<String> {
+    output(&mut command(tool("typos")?, &["--config", ".config/typos.toml", "--format", "brief"]))
+        .map(|_| String::new())
+}
+
+pub fn workflow() -> anyhow::Result<String> {
+    if !root().join(".github/workflows").exists() {
+        return Ok("there is none".to_owned());
+    }
+    let args = ["--offline", "--quiet", "--persona", "pedantic", ".github/workflows"];
+    output(&mut command(tool("zizmor")?, &args)).map(|_| String::new())
+}
+
+/// Advisories are left out: they need a database from the network.
+pub fn deny() -> anyhow::Result<String> {
+    let args = ["--workspace", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    output(&mut command(tool("cargo-deny")?, &args)).map(|_| String::new())
+}
+
+pub fn unused() -> anyhow::Result<String> {
+    output(&mut command(tool("cargo-shear")?, &["--color=never", "--locked"])).map(|_| String::new())
+}
