@@ -1,9 +1,12 @@
 //! One simulated person: REST calls, and a socket that reconnects and resumes.
 
+mod dial;
 mod frame;
 mod rest;
+mod shared;
 mod socket;
 
 pub use frame::Incoming;
-pub use rest::{Account, Http, RestError};
-pub use socket::{Client, Command, Shared, Stats};
+pub use rest::{Account, Http, RestError, position};
+pub use shared::{Shared, Stats};
+pub use socket::{Client, Command};

@@ -24,6 +24,7 @@ pub struct Incoming<'a> {
     pub retryable: Option<bool>,
     pub retry_after_ms: Option<u64>,
     pub reconnect_after_ms: Option<u64>,
+    pub heartbeat_seconds: Option<u64>,
     pub session: Option<Uuid>,
     pub reload: Option<Vec<Uuid>>,
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
+use crate::history::View;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 const TRIES: u32 = 30;
 
@@ -110,6 +112,24 @@ impl Http {
         }
         result
     }
+}
+
+impl Http {
+    /// Where a conversation stands now.
+    pub async fn head(&mut self, conversation: Uuid, token: &str) -> Result<View, RestError> {
+        let path = format!("/v1/conversations/{conversation}");
+        let head = self.patient(Method::GET, &path, Some(token), None).await?;
+        position(&head).ok_or_else(|| RestError::Transport("the answer has no position".into()))
+    }
+}
+
+/// Where a conversation stands, as an answer says.
+pub fn position(conversation: &Value) -> Option<View> {
+    Some(View {
+        epoch: conversation["epoch"].as_str()?.to_owned(),
+        rev: conversation["rev"].as_u64()?,
+        seq: conversation["last_seq"].as_u64()?,
+    })
 }
 
 /// A signed-in account.

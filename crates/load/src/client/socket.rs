@@ -1,30 +1,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use hdrhistogram::Histogram;
-use hyper::Method;
-use parking_lot::Mutex;
 use rand::RngExt as _;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use uuid::Uuid;
 
+use super::dial::{Ws, dial, short};
 use super::frame::Incoming;
-use super::rest::{Account, Http};
-use crate::history::{History, Next, Seen, View};
+use super::rest::{Account, Http, RestError};
+use super::shared::Shared;
+use crate::history::{Next, Seen, View};
 
-const READ_BUFFER: usize = 8 * 1024;
 /// A send without an answer for this long is repeated.
 const RETRY_AFTER: Duration = Duration::from_secs(6);
 const MOST_BACKOFF: Duration = Duration::from_secs(3);
+const MOST_GOAWAY: Duration = Duration::from_secs(30);
+const WELCOME_DEADLINE: Duration = Duration::from_secs(20);
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// How often a connection looks after what is late.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What a client is told to do.
 #[derive(Debug)]
@@ -36,80 +35,6 @@ pub enum Command {
     },
     /// Drop the connection and come back.
     Drop,
-}
-
-/// Counters and latencies of a whole run.
-pub struct Stats {
-    pub connected: AtomicUsize,
-    pub acked: AtomicU64,
-    pub delivered: AtomicU64,
-    pub reconnects: AtomicU64,
-    pub refetches: AtomicU64,
-    pub errors: Mutex<HashMap<String, u64>>,
-    /// Microseconds from the intended time.
-    pub ack_latency: Mutex<Histogram<u64>>,
-    pub delivery_latency: Mutex<Histogram<u64>>,
-}
-
-fn histogram() -> Mutex<Histogram<u64>> {
-    match Histogram::new_with_bounds(1, 120_000_000, 3) {
-        Ok(histogram) => Mutex::new(histogram),
-        Err(error) => unreachable!("the bounds are valid: {error:?}"),
-    }
-}
-
-impl Default for Stats {
-    fn default() -> Self {
-        Self {
-            connected: AtomicUsize::new(0),
-            acked: AtomicU64::new(0),
-            delivered: AtomicU64::new(0),
-            reconnects: AtomicU64::new(0),
-            refetches: AtomicU64::new(0),
-            errors: Mutex::default(),
-            ack_latency: histogram(),
-            delivery_latency: histogram(),
-        }
-    }
-}
-
-impl Stats {
-    pub fn error(&self, what: impl Into<String>) {
-        *self.errors.lock().entry(what.into()).or_default() += 1;
-    }
-}
-
-/// What all clients of a run share.
-pub struct Shared {
-    pub authority: String,
-    pub begin: Instant,
-    pub history: Mutex<History>,
-    pub stats: Stats,
-    /// Latencies before this (microseconds) are warm-up, and not counted.
-    pub warm_until: AtomicU64,
-}
-
-impl Shared {
-    pub fn new(authority: &str) -> Arc<Self> {
-        Arc::new(Self {
-            authority: authority.to_owned(),
-            begin: Instant::now(),
-            history: Mutex::default(),
-            stats: Stats::default(),
-            warm_until: AtomicU64::new(0),
-        })
-    }
-
-    /// Microseconds since the run began.
-    pub fn micros(&self) -> u64 {
-        u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn record(&self, histogram: &Mutex<Histogram<u64>>, intended: u64) {
-        if intended >= self.warm_until.load(Ordering::Relaxed) {
-            let _ = histogram.lock().record(self.micros().saturating_sub(intended).max(1));
-        }
-    }
 }
 
 struct Pending {
@@ -136,11 +61,10 @@ pub struct Client {
     session: Option<Uuid>,
     commands: mpsc::Receiver<Command>,
     failures: u32,
+    counted_settled: bool,
     /// Wakes whoever waits for this client's ack (closed loop).
     pub acked: Option<mpsc::Sender<()>>,
 }
-
-type Ws = WebSocketStream<TcpStream>;
 
 impl Client {
     pub fn new(
@@ -160,19 +84,29 @@ impl Client {
             session: None,
             commands,
             failures: 0,
+            counted_settled: false,
             acked: None,
         }
     }
 
-    /// Runs until the commands end and every send has its answer. The views, to compare with everybody else's.
+    /// Runs until the commands end, every send has its answer, and all has come that should; or until the run gives up.
+    /// The views, to compare with where everything ended.
     pub async fn run(mut self) -> HashMap<Uuid, View> {
+        let give_up = self.shared.give_up.clone();
+        tokio::select! {
+            () = self.live() => {}
+            () = give_up.cancelled() => {}
+        }
+        self.views
+    }
+
+    async fn live(&mut self) {
         loop {
             let end = match self.connect().await {
                 Ok(ws) => {
-                    self.shared.stats.connected.fetch_add(1, Ordering::Relaxed);
-                    self.failures = 0;
+                    let connected = Connected::new(&self.shared);
                     let end = self.serve(ws).await;
-                    self.shared.stats.connected.fetch_sub(1, Ordering::Relaxed);
+                    drop(connected);
                     end
                 }
                 Err(error) => {
@@ -182,16 +116,29 @@ impl Client {
                 }
             };
             match end {
-                End::Finished => return self.views,
+                End::Finished => return,
                 End::Reconnect(pause) => {
                     self.shared.stats.reconnects.fetch_add(1, Ordering::Relaxed);
                     tokio::time::sleep(pause).await;
-                    if self.commands.is_closed() && self.commands.is_empty() && self.failures > 20 {
-                        return self.views;
-                    }
                 }
             }
         }
+    }
+
+    /// Nothing more to send, and nothing unanswered.
+    fn settled(&mut self) -> bool {
+        let settled = self.commands.is_closed() && self.commands.is_empty() && self.pending.is_empty();
+        if settled && !self.counted_settled {
+            self.counted_settled = true;
+            self.shared.stats.settled.fetch_add(1, Ordering::Relaxed);
+        }
+        settled
+    }
+
+    /// Everything that should come has come.
+    fn complete(&self) -> bool {
+        let Some(goals) = self.shared.goals.get() else { return false };
+        self.views.iter().all(|(id, view)| goals.get(id).is_none_or(|goal| view.reached(goal)))
     }
 
     /// Exponential with full jitter (Brooker, "Exponential Backoff And Jitter", 2015).
@@ -200,94 +147,122 @@ impl Client {
         most.mul_f64(rand::rng().random::<f64>())
     }
 
-    async fn connect(&mut self) -> Result<Ws, String> {
-        let connecting = async {
-            let socket = TcpStream::connect(&self.shared.authority).await.map_err(|error| error.kind().to_string())?;
-            let _ = socket.set_nodelay(true);
-            let mut request =
-                format!("ws://{}/v1/ws", self.shared.authority).into_client_request().map_err(|e| e.to_string())?;
-            let protocol = chat_wire::SUBPROTOCOL.parse().map_err(|_| "subprotocol")?;
-            request.headers_mut().insert("sec-websocket-protocol", protocol);
-            let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER).write_buffer_size(0);
-            let (mut ws, _) = client_async_with_config(request, socket, Some(config)).await.map_err(|e| short(&e))?;
-            let points = self.views.iter().filter(|(_, view)| !view.epoch.is_empty());
-            let points: Vec<Value> =
-                points.map(|(id, view)| json!({"id": id, "epoch": view.epoch, "rev": view.rev})).collect();
-            let mut hello = json!({"type": "hello", "token": self.account.token, "device_id": self.device});
-            if !points.is_empty() {
-                hello["resume"] = json!({"session": self.session.unwrap_or_default(), "conversations": points});
-            }
-            ws.send(Message::text(hello.to_string())).await.map_err(|e| short(&e))?;
-            Ok::<Ws, String>(ws)
-        };
-        tokio::time::timeout(Duration::from_secs(20), connecting)
-            .await
-            .unwrap_or_else(|_| Err("no answer in 20 s".into()))
+    /// Opens a socket and says hello, with the positions to resume from.
+    async fn connect(&self) -> Result<Ws, String> {
+        let points = self.views.iter().filter(|(_, view)| !view.epoch.is_empty());
+        let points: Vec<Value> =
+            points.map(|(id, view)| json!({"id": id, "epoch": view.epoch, "rev": view.rev})).collect();
+        let mut hello = json!({"type": "hello", "token": self.account.token, "device_id": self.device});
+        if !points.is_empty() {
+            hello["resume"] = json!({"session": self.session.unwrap_or_default(), "conversations": points});
+        }
+        dial(&self.shared.authority, hello.to_string()).await
     }
 
     async fn serve(&mut self, mut ws: Ws) -> End {
-        let mut welcomed = false;
-        let mut retry = tokio::time::interval(Duration::from_millis(500));
-        retry.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut at = Stage::new();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            if self.commands.is_closed() && self.commands.is_empty() && self.pending.is_empty() && welcomed {
-                let _ = ws.close(None).await;
-                return End::Finished;
-            }
-            tokio::select! {
+            let listening = at.welcomed && !(self.commands.is_closed() && self.commands.is_empty());
+            // Ten thousand idle connections must not wake for nothing.
+            let busy = !at.welcomed || at.leave.is_some() || !self.pending.is_empty() || self.commands.is_closed();
+            let step = tokio::select! {
                 biased;
-                message = ws.next() => match message {
-                    Some(Ok(Message::Text(text))) => match self.hear(&mut ws, &text, &mut welcomed).await {
-                        Ok(None) => {}
-                        Ok(Some(end)) => return end,
-                        Err(error) => { self.shared.stats.error(error); return End::Reconnect(self.backoff()); }
-                    },
-                    Some(Ok(Message::Close(frame))) => {
-                        let code = frame.map_or(0, |frame| u16::from(frame.code));
-                        self.shared.stats.error(format!("closed {code}"));
-                        if code == 4401 || code == 4403 { self.sign_in_again().await; }
-                        self.failures += 1;
-                        return End::Reconnect(self.backoff());
-                    }
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => { self.shared.stats.error(format!("socket: {}", short(&error))); self.failures += 1; return End::Reconnect(self.backoff()); }
-                    None => { self.failures += 1; return End::Reconnect(self.backoff()); }
-                },
-                command = self.commands.recv(), if welcomed => match command {
+                message = ws.next() => self.take(&mut ws, message, &mut at).await,
+                command = self.commands.recv(), if listening => match command {
                     Some(Command::Send { conversation, intended, text }) => {
                         let id = Uuid::now_v7();
                         self.shared.history.lock().send(conversation, id);
-                        let again = Instant::now() + RETRY_AFTER;
-                        self.pending.insert(id, Pending { conversation, intended, text, again });
-                        if self.say(&mut ws, id).await.is_err() { return End::Reconnect(self.backoff()); }
+                        self.pending.insert(id, Pending { conversation, intended, text, again: Instant::now() });
+                        self.say(&mut ws, id).await
                     }
-                    Some(Command::Drop) => return End::Reconnect(Duration::ZERO),
-                    None => {}
+                    Some(Command::Drop) => Err(End::Reconnect(Duration::ZERO)),
+                    None => Ok(()),
                 },
-                _ = retry.tick(), if !self.pending.is_empty() && welcomed => {
-                    let now = Instant::now();
-                    let due: Vec<Uuid> = self.pending.iter().filter(|(_, p)| p.again <= now).map(|(id, _)| *id).collect();
-                    for id in due {
-                        if self.say(&mut ws, id).await.is_err() { return End::Reconnect(self.backoff()); }
-                    }
-                }
-                () = tokio::time::sleep(Duration::from_millis(200)), if self.commands.is_closed() => {}
+                _ = tick.tick(), if busy => self.tend(&mut ws, &mut at).await,
+            };
+            if let Err(end) = step {
+                return end;
             }
         }
     }
 
+    /// What there is to do from time to time: repeat sends, move to another socket, and go when all is done.
+    async fn tend(&mut self, ws: &mut Ws, at: &mut Stage) -> Result<(), End> {
+        if at.heard.elapsed() > at.patience {
+            self.shared.stats.error("silence");
+            self.failures += 1;
+            return Err(End::Reconnect(self.backoff()));
+        }
+        if !at.welcomed {
+            return Ok(());
+        }
+        if self.settled() && self.complete() {
+            let _ = tokio::time::timeout(TICK, ws.close(None)).await;
+            return Err(End::Finished);
+        }
+        if at.leave.is_some_and(|leave| leave <= Instant::now()) {
+            at.leave = None;
+            // The old socket stays until there is a new one. What came over it and was not read comes again by the resume.
+            if let Ok(new) = self.connect().await {
+                *at = Stage { old: Some(std::mem::replace(ws, new)), ..Stage::new() };
+                return Ok(());
+            }
+            self.shared.stats.error("no new socket after goaway");
+        }
+        let now = Instant::now();
+        let due: Vec<Uuid> = self.pending.iter().filter(|(_, p)| p.again <= now).map(|(id, _)| *id).collect();
+        for id in due {
+            self.say(ws, id).await?;
+        }
+        Ok(())
+    }
+
+    /// One message of the socket, or its end.
+    async fn take(&mut self, ws: &mut Ws, message: Option<Result<Message, Error>>, at: &mut Stage) -> Result<(), End> {
+        at.heard = Instant::now();
+        match message {
+            Some(Ok(Message::Text(text))) => return self.hear(ws, &text, at).await,
+            Some(Ok(Message::Close(frame))) => {
+                let code = frame.map_or(0, |frame| u16::from(frame.code));
+                self.shared.stats.error(format!("closed {code}"));
+                if code == 4401 || code == 4403 {
+                    self.sign_in_again().await;
+                }
+            }
+            Some(Ok(_)) => return Ok(()),
+            Some(Err(error)) => self.shared.stats.error(format!("socket: {}", short(&error))),
+            None => {}
+        }
+        self.failures += 1;
+        Err(End::Reconnect(self.backoff()))
+    }
+
     /// (Re)sends what is pending under `id`.
-    async fn say(&mut self, ws: &mut Ws, id: Uuid) -> Result<(), Error> {
+    async fn say(&mut self, ws: &mut Ws, id: Uuid) -> Result<(), End> {
         let Some(pending) = self.pending.get_mut(&id) else { return Ok(()) };
         pending.again = Instant::now() + RETRY_AFTER;
         let text = format!("t={};{}", pending.intended, pending.text);
         let frame =
             json!({"type": "send", "conversation": pending.conversation, "client_msg_id": id, "body": {"text": text}});
-        ws.send(Message::text(frame.to_string())).await
+        match tokio::time::timeout(WRITE_DEADLINE, ws.send(Message::text(frame.to_string()))).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => self.shared.stats.error(format!("socket: {}", short(&error))),
+            Err(_) => self.shared.stats.error("a send could not be written in 10 s"),
+        }
+        self.failures += 1;
+        Err(End::Reconnect(self.backoff()))
     }
 
-    async fn hear(&mut self, ws: &mut Ws, text: &str, welcomed: &mut bool) -> Result<Option<End>, String> {
-        let frame: Incoming<'_> = serde_json::from_str(text).map_err(|error| format!("unreadable frame: {error}"))?;
+    async fn hear(&mut self, ws: &mut Ws, text: &str, at: &mut Stage) -> Result<(), End> {
+        let frame: Incoming<'_> = match serde_json::from_str(text) {
+            Ok(frame) => frame,
+            Err(error) => {
+                self.shared.stats.error(format!("unreadable frame: {error}"));
+                return Err(End::Reconnect(self.backoff()));
+            }
+        };
         match frame.tag.as_ref() {
             "event" => {
                 if let Some(conversation) = self.event(&frame) {
@@ -297,14 +272,18 @@ impl Client {
             "ack" => self.ack(&frame),
             "error" => self.refusal(&frame),
             "welcome" => {
-                *welcomed = true;
+                at.welcomed = true;
+                at.old = None;
+                // A client takes 1.5 intervals of silence for a dead connection; half an interval more for a busy machine.
+                at.patience = Duration::from_secs(frame.heartbeat_seconds.unwrap_or(25)) * 2;
+                self.failures = 0;
                 self.session = frame.session;
                 for conversation in frame.reload.unwrap_or_default() {
                     self.refetch(conversation).await;
                 }
                 let ids: Vec<Uuid> = self.pending.keys().copied().collect();
                 for id in ids {
-                    self.say(ws, id).await.map_err(|error| short(&error))?;
+                    self.say(ws, id).await?;
                 }
             }
             "reload" => {
@@ -313,12 +292,13 @@ impl Client {
                 }
             }
             "goaway" => {
+                self.shared.stats.goaways.fetch_add(1, Ordering::Relaxed);
                 let pause = Duration::from_millis(frame.reconnect_after_ms.unwrap_or(0));
-                return Ok(Some(End::Reconnect(pause.min(Duration::from_secs(5)))));
+                at.leave = Some(Instant::now() + pause.min(MOST_GOAWAY));
             }
             _ => {}
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Checks an event; the conversation when it has to be refetched.
@@ -353,6 +333,7 @@ impl Client {
         };
         self.shared.history.lock().ack(conversation, id, seq);
         if let Some(pending) = self.pending.remove(&id) {
+            self.settled();
             self.shared.record(&self.shared.stats.ack_latency, pending.intended);
             self.shared.stats.acked.fetch_add(1, Ordering::Relaxed);
             if let Some(acked) = &self.acked {
@@ -381,27 +362,59 @@ impl Client {
         }
     }
 
-    /// Reads what was missed, and takes the position from before the reading.
+    /// Reads what was missed, and takes the position from before the reading. What is in history is proved at the end.
     async fn refetch(&mut self, conversation: Uuid) {
         self.shared.stats.refetches.fetch_add(1, Ordering::Relaxed);
-        let mut http = Http::new(&self.shared.authority);
-        let token = self.account.token.clone();
-        let path = format!("/v1/conversations/{conversation}");
-        let Ok(head) = http.patient(Method::GET, &path, Some(&token), None).await else { return };
-        let Some(view) = self.views.get_mut(&conversation) else { return };
-        let (epoch, rev) = (head["epoch"].as_str().unwrap_or_default(), head["rev"].as_u64().unwrap_or(0));
-        if view.epoch != epoch || view.rev < rev {
-            epoch.clone_into(&mut view.epoch);
-            view.rev = rev;
+        self.shared.history.lock().refetched(conversation);
+        let mut head = self.head(conversation).await;
+        if matches!(head, Err(RestError::Status(401, _))) {
+            self.sign_in_again().await;
+            head = self.head(conversation).await;
         }
-        view.seq = view.seq.max(head["last_seq"].as_u64().unwrap_or(0));
+        match (head, self.views.get_mut(&conversation)) {
+            (Ok(head), Some(view)) if view.epoch != head.epoch || view.rev < head.rev => {
+                *view = View { seq: view.seq.max(head.seq), ..head };
+            }
+            (Ok(_), _) => {}
+            (Err(error), _) => self.shared.stats.error(format!("refetch: {error}")),
+        }
+    }
+
+    async fn head(&self, conversation: Uuid) -> Result<View, RestError> {
+        Http::new(&self.shared.authority).head(conversation, &self.account.token).await
     }
 }
 
-fn short(error: &Error) -> String {
-    match error {
-        Error::Io(error) => error.kind().to_string(),
-        Error::Http(response) => format!("status {}", response.status()),
-        other => other.to_string(),
+/// Where a connection is in its life.
+struct Stage {
+    welcomed: bool,
+    /// When the server wants the client to be elsewhere.
+    leave: Option<Instant>,
+    /// The socket before this one, until this one is welcome.
+    old: Option<Ws>,
+    heard: Instant,
+    /// Silence that is not death.
+    patience: Duration,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self { welcomed: false, leave: None, old: None, heard: Instant::now(), patience: WELCOME_DEADLINE }
+    }
+}
+
+/// Counts one connection while it lives, however it ends.
+struct Connected(Arc<Shared>);
+
+impl Connected {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.stats.connected.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.stats.connected.fetch_sub(1, Ordering::Relaxed);
     }
 }

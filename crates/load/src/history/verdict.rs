@@ -12,7 +12,7 @@ const EXAMPLES: usize = 5;
 pub enum Rule {
     /// An acknowledged message is not in history.
     Lost,
-    /// A connection that stayed did not get an event live.
+    /// A connection that stayed did not get an event live, or nobody did.
     LostLive,
     /// A message came, or stands, at two places.
     Doubled,
@@ -24,7 +24,7 @@ pub enum Rule {
     RevOrder,
     /// A rev was left out.
     Hole,
-    /// One send has two seqs.
+    /// One send has two seqs, or one seq is two messages.
     TwoValues,
     /// Somebody who is no member saw it.
     Foreign,
@@ -44,7 +44,7 @@ pub struct Verdict {
     pub delivered: u64,
     /// Frames that a client had already, and dropped by their rev.
     pub doubled_frames: u64,
-    /// Acknowledged and stored, but seen live by nobody (nobody was connected, or all refetched).
+    /// Acknowledged and stored, but seen live by nobody because somebody refetched.
     pub unseen: u64,
     violations: BTreeMap<Rule, (u64, Vec<String>)>,
 }

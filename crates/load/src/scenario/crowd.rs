@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::{PASSWORD, Target};
-use crate::client::{Account, Client, Command, Http, Shared};
+use crate::client::{Account, Client, Command, Http, RestError, Shared, position};
 use crate::history::View;
 use crate::report::{Report, Start};
 
@@ -20,6 +20,9 @@ const SIGN_INS: usize = 8;
 /// Connections opened at once.
 const CONNECTS: usize = 200;
 const COMMANDS: usize = 4_096;
+/// How long answers may take at the end, and live events.
+const SETTLE: Duration = Duration::from_mins(1);
+const CATCH_UP: Duration = Duration::from_secs(30);
 
 /// A group or pair of the crowd.
 #[derive(Debug, Clone)]
@@ -76,11 +79,7 @@ impl Crowd {
         let token = Some(self.people[*owner].token.as_str());
         let made =
             Http::new(&self.shared.authority).patient(Method::POST, "/v1/conversations", token, Some(body)).await?;
-        let view = View {
-            epoch: made["epoch"].as_str().unwrap_or_default().to_owned(),
-            rev: made["rev"].as_u64().unwrap_or(0),
-            seq: made["last_seq"].as_u64().unwrap_or(0),
-        };
+        let view = position(&made).context("the answer has no position")?;
         let id = made["id"].as_str().and_then(|id| id.parse().ok()).context("the answer has no conversation")?;
         self.rooms.push(Room { id, members, view });
         Ok(())
@@ -150,7 +149,10 @@ impl Crowd {
         }
     }
 
-    /// Lets every connection finish, reads all history, and gives the verdict.
+    /// Lets every connection get its answers and all events, reads all history, and gives the verdict.
+    ///
+    /// # Errors
+    /// The server does not answer any more.
     pub async fn finish(
         mut self,
         scenario: &str,
@@ -158,37 +160,80 @@ impl Crowd {
         start: &Start,
         end: &Start,
     ) -> anyhow::Result<Report> {
-        let mut views = Vec::new();
-        let seats = std::mem::take(&mut self.seats);
+        let _ = target;
         let mut tasks = Vec::new();
-        for seat in seats {
+        for seat in std::mem::take(&mut self.seats) {
             drop(seat.commands);
             tasks.push(seat.task);
         }
-        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
-        for task in tasks {
-            match tokio::time::timeout_at(deadline, task).await {
-                Ok(Ok(view)) => views.push(view),
-                _ => self.shared.stats.error("a client did not finish in 60 s"),
-            }
+        if !self.settle(tasks.len()).await {
+            self.shared.stats.error("sends without an answer after 60 s");
         }
-        self.compare(&views);
-        let token_of = |room: &Room| self.people[room.members[0]].token.clone();
+        // Nobody sends any more: what the server says now is where every view has to end.
+        let mut goals = HashMap::new();
+        for room in 0..self.rooms.len() {
+            let view = self.head(room).await?;
+            goals.insert(self.rooms[room].id, view);
+        }
+        let _ = self.shared.goals.set(goals.clone());
+        let views = self.gather_views(tasks).await;
+        self.compare(&views, &goals);
         for room in &self.rooms {
-            let rows = read_all(&self.shared.authority, &token_of(room), room.id, room.view.seq).await?;
+            let token = &self.people[room.members[0]].token;
+            let rows = read_all(&self.shared.authority, token, room.id, room.view.seq).await?;
             self.shared.history.lock().finish_conversation(room.id, &rows);
         }
-        let _ = target;
         Ok(Report::new(scenario, &self.shared, start, end))
     }
 
-    /// Everybody who is at the same epoch must have come equally far.
-    fn compare(&self, views: &[HashMap<Uuid, View>]) {
+    /// Waits until every client has an answer to each of its sends.
+    async fn settle(&self, clients: usize) -> bool {
+        let deadline = Instant::now() + SETTLE;
+        while self.shared.stats.settled.load(Ordering::Relaxed) < clients {
+            if Instant::now() > deadline {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
+    /// Where a room stands now. The owner signs in again when the run was longer than their token.
+    async fn head(&mut self, room: usize) -> anyhow::Result<View> {
+        let (id, owner) = (self.rooms[room].id, self.rooms[room].members[0]);
+        let mut http = Http::new(&self.shared.authority);
+        let head = match http.head(id, &self.people[owner].token).await {
+            Err(RestError::Status(401, _)) => {
+                self.people[owner] = Account::sign_in(&mut http, &self.people[owner].username, PASSWORD).await?;
+                http.head(id, &self.people[owner].token).await
+            }
+            other => other,
+        };
+        head.context("cannot read where a conversation stands")
+    }
+
+    /// The views of all clients, when they are complete or time is up.
+    async fn gather_views(&self, tasks: Vec<JoinHandle<HashMap<Uuid, View>>>) -> Vec<HashMap<Uuid, View>> {
+        let shared = Arc::clone(&self.shared);
+        let all = futures_util::future::join_all(tasks);
+        tokio::pin!(all);
+        let in_time = tokio::time::timeout(CATCH_UP, &mut all).await;
+        let results = if let Ok(results) = in_time {
+            results
+        } else {
+            shared.stats.error("clients that did not get everything in 30 s");
+            shared.give_up.cancel();
+            all.await
+        };
+        results.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// Everybody must have come to where the server says that it ended.
+    fn compare(&self, views: &[HashMap<Uuid, View>], goals: &HashMap<Uuid, View>) {
         let mut history = self.shared.history.lock();
         for (id, view) in views.iter().flatten() {
-            let last = history.last_rev(*id, &view.epoch).unwrap_or(view.rev);
-            if view.rev < last {
-                history.behind(*id, last - view.rev);
+            if let Some(goal) = goals.get(id).filter(|goal| !view.reached(goal)) {
+                history.behind(*id, view, goal);
             }
         }
     }
