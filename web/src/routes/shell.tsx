@@ -35,23 +35,24 @@ export function ShellRoute() {
   return (
     <SessionContext value={context}>
       <a
-        href="#main"
+        href="#content"
         className="absolute -top-20 left-2 z-50 rounded-xl bg-accent px-4 py-2 font-semibold text-on-accent focus:top-2"
       >
         {t.app.skip}
       </a>
       <div className="flex h-full flex-col">
         <ConnectionBar />
-        <div className="flex min-h-0 flex-1">
+        <main className="flex min-h-0 flex-1">
+          <h1 className="sr-only">{t.app.name}</h1>
           <div
             className={cx('w-full border-line md:block md:w-80 md:shrink-0 md:border-r xl:w-96', !onlyList && 'hidden')}
           >
             <Sidebar selected={selected} />
           </div>
-          <main id="main" tabIndex={-1} className={cx('min-w-0 flex-1 outline-none', onlyList && 'max-md:hidden')}>
+          <div id="content" tabIndex={-1} className={cx('min-w-0 flex-1 outline-none', onlyList && 'max-md:hidden')}>
             <Outlet />
-          </main>
-        </div>
+          </div>
+        </main>
       </div>
       <Notifications open={selected} />
     </SessionContext>

@@ -1,6 +1,5 @@
 import { type Clock, systemClock } from '@/lib/clock';
 import { Emitter } from '@/lib/emitter';
-import { pageInView } from '@/lib/page-in-view';
 import { Store } from '@/lib/store';
 import type { Api } from '@/protocol/Api';
 import { ChatSocket, subprotocol } from '@/protocol/ChatSocket';
@@ -16,6 +15,7 @@ import type {
   ServerFrame,
   Welcome,
 } from '@/protocol/types';
+import { tellAway } from './away';
 import { ConversationList } from './ConversationList';
 import { ConversationStore } from './ConversationStore';
 import { CursorStore } from './Cursors';
@@ -31,7 +31,6 @@ import { Uploads } from './Uploads';
 
 /** A hello has room for about this many positions; other conversations are read again. */
 const mostResumed = 300;
-const awayAfterMs = 60_000;
 
 /** Everything of one signed-in person: the socket, the stores it feeds, and what the person can do. */
 export class ChatSession {
@@ -106,7 +105,7 @@ export class ChatSession {
       outbox.acked.on(({ entry, ack }) => this.#settle(entry, ack.seq, ack.at)),
       outbox.refused.on(({ error }) => this.refusals.emit(error)),
       api.tokens.refreshed.on(({ token }) => socket.send({ type: 'auth', token })),
-      this.#tellAway(),
+      tellAway(this.clock, (frame) => socket.send(frame)),
       () => window.removeEventListener('online', networkChanged),
       () => window.removeEventListener('offline', networkChanged),
     ];
@@ -377,30 +376,6 @@ export class ChatSession {
     return [...this.#stores]
       .flatMap(([id, { position }]) => (position ? [{ id, ...position }] : []))
       .slice(-mostResumed);
-  }
-
-  /** A page that is not looked at for a minute is away. */
-  #tellAway(): () => void {
-    let cancel: (() => void) | undefined;
-    let away = false;
-    const update = () => {
-      cancel?.();
-      cancel = undefined;
-      if (pageInView.get()) {
-        if (away) this.socket.send({ type: 'presence.set', state: 'online' });
-        away = false;
-        return;
-      }
-      cancel = this.clock.after(awayAfterMs, () => {
-        away = this.socket.send({ type: 'presence.set', state: 'away' });
-      });
-    };
-    update();
-    const stop = pageInView.subscribe(update);
-    return () => {
-      stop();
-      cancel?.();
-    };
   }
 }
 

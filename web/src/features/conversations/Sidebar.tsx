@@ -48,7 +48,7 @@ export function Sidebar({ selected }: { selected: string | undefined }) {
   return (
     <nav aria-label={t.list.navigation} className="flex h-full flex-col bg-panel">
       <header className="flex items-center gap-1 px-4 pt-3 pb-1">
-        <h1 className="flex-1 text-xl font-bold tracking-tight">{t.list.title}</h1>
+        <h2 className="flex-1 text-xl font-bold tracking-tight">{t.list.title}</h2>
         <IconButton label={t.list.new} onClick={() => setCreating(true)}>
           <MessageCirclePlus size={22} aria-hidden />
         </IconButton>
