@@ -132,7 +132,7 @@ export interface Cursor {
   delivered: number;
 }
 
-export interface UploadPart {
+interface UploadPart {
   number: number;
   method: string;
   url: string;

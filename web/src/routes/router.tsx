@@ -12,7 +12,7 @@ import { HomeRoute } from './home';
 import { ShellRoute } from './shell';
 import { RegisterRoute, SignInRoute } from './sign-in';
 
-export interface RouterContext {
+interface RouterContext {
   account: Account;
 }
 

@@ -38,6 +38,7 @@ export function Timeline({ conversation, actions, target }: Props) {
   const divider = useDivider(session, id);
   const scroller = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const wasAtEnd = useRef(true);
   const [highlighted, setHighlighted] = useState<number>();
 
   const entries = useMemo(() => allEntries.filter((entry) => entry.conversation === id), [allEntries, id]);
@@ -92,7 +93,8 @@ export function Timeline({ conversation, actions, target }: Props) {
     const element = scroller.current;
     if (!element || !placed.current) return;
     const bottom = element.scrollTop + element.clientHeight;
-    setAtEnd(element.scrollHeight - bottom <= atEndPx);
+    wasAtEnd.current = element.scrollHeight - bottom <= atEndPx;
+    setAtEnd(wasAtEnd.current);
     if (!pageInView.get()) return;
     const seen = virtualizer.getVirtualItems().findLast((item) => item.start + Math.min(item.size, 40) <= bottom);
     for (let index = seen?.index ?? -1; index >= 0; index--) {
@@ -105,6 +107,16 @@ export function Timeline({ conversation, actions, target }: Props) {
   }, [rows, session, id, virtualizer]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked at again when the page is, or rows are shown
   useEffect(readUpTo, [readUpTo, looking, lastShown]);
+
+  // A composer that grows, a keyboard that opens or a turned phone must not hide the newest message.
+  useEffect(() => {
+    if (!scroller.current) return;
+    const observer = new ResizeObserver(() => {
+      if (placed.current && wasAtEnd.current) virtualizer.scrollToEnd();
+    });
+    observer.observe(scroller.current);
+    return () => observer.disconnect();
+  }, [virtualizer]);
 
   const pendingJump = useRef<number>(undefined);
   const settleJump = useCallback(() => {
@@ -169,42 +181,46 @@ export function Timeline({ conversation, actions, target }: Props) {
         tabIndex={0}
         className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px] [overflow-anchor:none]"
       >
-        <div className="relative mx-auto w-full max-w-4xl" style={{ height: virtualizer.getTotalSize() }}>
-          {items.map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <div
-                key={item.key}
-                ref={virtualizer.measureElement}
-                data-index={item.index}
-                className="absolute inset-x-0 top-0"
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                {row.type === 'message' ? (
-                  <MessageRow
-                    row={row}
-                    tick={
-                      row.pending
-                        ? row.pending.failure
-                          ? 'failed'
-                          : 'waiting'
-                        : row.mine
-                          ? deliveryOf(row.message.seq, row.message.author, cursors)
-                          : undefined
-                    }
-                    group={group}
-                    canDelete={canDelete}
-                    quoted={row.message.body.reply_to === undefined ? undefined : bySeq.get(row.message.body.reply_to)}
-                    highlighted={highlighted === row.message.seq}
-                    actions={rowActions}
-                  />
-                ) : (
-                  <OtherRow row={row} conversation={conversation} />
-                )}
-              </div>
-            );
-          })}
+        <div className="flex min-h-full flex-col justify-end">
+          <div className="relative mx-auto w-full max-w-4xl shrink-0" style={{ height: virtualizer.getTotalSize() }}>
+            {items.map((item) => {
+              const row = rows[item.index];
+              if (!row) return null;
+              return (
+                <div
+                  key={item.key}
+                  ref={virtualizer.measureElement}
+                  data-index={item.index}
+                  className="absolute inset-x-0 top-0"
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  {row.type === 'message' ? (
+                    <MessageRow
+                      row={row}
+                      tick={
+                        row.pending
+                          ? row.pending.failure
+                            ? 'failed'
+                            : 'waiting'
+                          : row.mine
+                            ? deliveryOf(row.message.seq, row.message.author, cursors)
+                            : undefined
+                      }
+                      group={group}
+                      canDelete={canDelete}
+                      quoted={
+                        row.message.body.reply_to === undefined ? undefined : bySeq.get(row.message.body.reply_to)
+                      }
+                      highlighted={highlighted === row.message.seq}
+                      actions={rowActions}
+                    />
+                  ) : (
+                    <OtherRow row={row} conversation={conversation} />
+                  )}
+                </div>
+              );
+            })}
+          </div>
         </div>
       </div>
       {(!atEnd || timeline.hasNewer) && (
