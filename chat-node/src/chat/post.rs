@@ -1,0 +1,174 @@
+//! The way of a message: claim, log, tail, live, answer.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chat_core::{ClientMsgId, ConversationId, EventBody, Seq, Timestamp, UserId};
+use chat_ports::{Claim, PortError};
+use chat_projector::project;
+use chat_wire::rest::Posted;
+use chat_wire::{ErrorCode, LogRecord};
+use tokio::sync::oneshot;
+
+use super::access::Chat;
+use crate::Failure;
+
+/// After this a send is answered with "try again": its outcome is unknown, and the retry finds out.
+const APPEND_DEADLINE: Duration = Duration::from_secs(5);
+/// For the steps after the log, which repair themselves when they are late.
+const TAIL_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Something that will change a conversation once it is in the log.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub conversation: ConversationId,
+    pub actor: UserId,
+    pub client_msg_id: Option<ClientMsgId>,
+    pub body: EventBody,
+}
+
+/// A draft on its way. The append was begun, in the order of the calls.
+pub enum Submitted {
+    /// It was done before: the same answer again.
+    Before { seq: Seq, at: Timestamp },
+    /// Resolves when the log has it and it was handed to live delivery. Dropping the receiver stops nothing.
+    Running(oneshot::Receiver<Result<(Seq, Timestamp), Failure>>),
+}
+
+impl Submitted {
+    pub async fn outcome(self) -> Result<(Seq, Timestamp), Failure> {
+        match self {
+            Self::Before { seq, at } => Ok((seq, at)),
+            Self::Running(receiver) => receiver
+                .await
+                .unwrap_or_else(|_| Err(Failure::new(ErrorCode::Unavailable, "the node is shutting down"))),
+        }
+    }
+}
+
+impl Chat {
+    /// Begins to append a draft that was authorised. Calls from one task reach the log in their order, although the
+    /// waiting goes on elsewhere: a client that sends without waiting for its acks keeps its order.
+    ///
+    /// # Errors
+    /// `unavailable` while another attempt with the same `client_msg_id` is under way, or when a backend does not answer.
+    pub async fn submit(self: &Arc<Self>, draft: Draft) -> Result<Submitted, Failure> {
+        let Draft { conversation, actor, client_msg_id, body } = draft;
+        if let Some(id) = client_msg_id {
+            match self.backends.tail.claim(conversation, actor, id).await? {
+                Claim::Granted => {}
+                Claim::Settled { seq, at } => {
+                    self.counters.duplicates.inc();
+                    return Ok(Submitted::Before { seq, at });
+                }
+                Claim::Pending => {
+                    return Err(Failure {
+                        retry_after_ms: Some(500),
+                        ..Failure::new(ErrorCode::Unavailable, "an earlier attempt of this is still under way")
+                    });
+                }
+            }
+        }
+        let record = LogRecord { conversation, at: self.now(), actor, client_msg_id, body };
+        let log = Arc::clone(&self.backends.log);
+        let for_log = record.clone();
+        let mut append: Pin<Box<dyn Future<Output = Result<Seq, PortError>> + Send>> =
+            Box::pin(async move { log.append(for_log).await });
+        // The first poll hands the record to the log's queue: that fixes the order.
+        let early = std::future::poll_fn(|cx| {
+            Poll::Ready(match append.as_mut().poll(cx) {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            })
+        })
+        .await;
+        let (answer, receiver) = oneshot::channel();
+        let chat = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let appended = match early {
+                Some(result) => Ok(result),
+                None => tokio::time::timeout(APPEND_DEADLINE, append).await,
+            };
+            let outcome = chat.finish(record, appended).await;
+            // Nobody may be waiting any more; the client will ask again with the same id.
+            let _ = answer.send(outcome);
+        });
+        Ok(Submitted::Running(receiver))
+    }
+
+    async fn finish(
+        &self,
+        record: LogRecord,
+        appended: Result<Result<Seq, PortError>, tokio::time::error::Elapsed>,
+    ) -> Result<(Seq, Timestamp), Failure> {
+        let (conversation, actor, id, at) = (record.conversation, record.actor, record.client_msg_id, record.at);
+        let seq = match appended {
+            Ok(Ok(seq)) => seq,
+            Ok(Err(error)) => {
+                // Only a refusal is certain. Otherwise the claim lapses by itself, and a retry looks for the record.
+                if let (Some(id), PortError::Refused { .. } | PortError::Full { .. }) = (id, &error) {
+                    let _ = self.backends.tail.release(conversation, actor, id).await;
+                }
+                return Err(error.into());
+            }
+            Err(_) => return Err(Failure::new(ErrorCode::Unavailable, "the log did not answer in time")),
+        };
+        self.counters.messages.inc();
+        if changes_membership(&record.body) {
+            // The writer would do the same later: applying twice is harmless, and nobody reads an old membership.
+            if let Err(error) = self.backends.store.apply(project(&record, seq)).await {
+                tracing::warn!(%conversation, %seq, %error, "a change is in the log but not yet in the store");
+            }
+        }
+        if let Some(id) = id
+            && let Err(error) = self.backends.tail.settle(conversation, actor, id, seq, at).await
+        {
+            tracing::debug!(%conversation, %error, "could not settle a claim");
+        }
+        let event = record.into_event(seq);
+        match serde_json::to_vec(&event) {
+            Ok(json) => self.announce(conversation, seq, Bytes::from(json)).await,
+            Err(error) => tracing::error!(%conversation, %seq, %error, "an event could not be encoded"),
+        }
+        Ok((seq, at))
+    }
+
+    /// Into the tail and to whoever is connected. Failing costs time only: the log has it, and the projector repairs.
+    async fn announce(&self, conversation: ConversationId, seq: Seq, event: Bytes) {
+        let appending = self.backends.tail.append(conversation, seq, event.clone());
+        match tokio::time::timeout(TAIL_DEADLINE, appending).await {
+            Ok(Ok(appended)) if appended.fresh => self.delivery.event(conversation, seq, &appended, &event).await,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%conversation, %seq, %error, "an event is in the log but not in the tail"),
+            Err(_) => {
+                tracing::warn!(%conversation, %seq, "an event is in the log, but the tail did not answer in time");
+            }
+        }
+    }
+
+    /// Submits and waits.
+    pub async fn post(self: &Arc<Self>, draft: Draft) -> Result<(Seq, Timestamp), Failure> {
+        self.submit(draft).await?.outcome().await
+    }
+
+    pub async fn post_answer(self: &Arc<Self>, draft: Draft, id: ClientMsgId) -> Result<Posted, Failure> {
+        let conversation = draft.conversation;
+        let (seq, at) = self.post(draft).await?;
+        Ok(Posted { client_msg_id: id, conversation, seq, at })
+    }
+}
+
+fn changes_membership(body: &EventBody) -> bool {
+    !matches!(
+        body,
+        EventBody::Message { .. }
+            | EventBody::Edited { .. }
+            | EventBody::Deleted { .. }
+            | EventBody::ReactionAdded { .. }
+            | EventBody::ReactionRemoved { .. }
+    )
+}

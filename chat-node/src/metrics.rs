@@ -1,0 +1,51 @@
+//! What the node counts. Names and units are in `docs/reference/metrics.md`.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub messages: Counter,
+    pub deliveries: Counter,
+    pub duplicates: Counter,
+    pub refusals: Counter,
+    pub handshakes: Counter,
+    pub handshakes_refused: Counter,
+    pub slow_consumers: Counter,
+    pub bad_frames: Counter,
+    pub resumed: Counter,
+    pub reloaded: Counter,
+    pub holes_filled: Counter,
+    pub hints_lost: Counter,
+    pub connections: Gauge,
+    pub conversations_live: Gauge,
+}
+
+impl Counters {
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("chat_node");
+        for (name, help, counter) in [
+            ("messages", "Events appended to the log for clients of this node", &self.messages),
+            ("deliveries", "Events queued for connections", &self.deliveries),
+            ("duplicates", "Sends answered from an earlier one with the same client_msg_id", &self.duplicates),
+            ("refusals", "Client frames answered with an error", &self.refusals),
+            ("handshakes", "WebSocket sessions opened", &self.handshakes),
+            ("handshakes_refused", "WebSocket handshakes refused", &self.handshakes_refused),
+            ("slow_consumers", "Connections closed because they did not read", &self.slow_consumers),
+            ("bad_frames", "Client frames that were not readable", &self.bad_frames),
+            ("conversations_resumed", "Conversations resumed without a refetch", &self.resumed),
+            ("conversations_reloaded", "Conversations that a resuming client had to refetch", &self.reloaded),
+            ("holes_filled", "Holes in the live order filled from the tail", &self.holes_filled),
+            ("hints_lost", "Hints to other nodes that could not be published", &self.hints_lost),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register("connections", "Open WebSocket sessions", self.connections.clone());
+        registry.register(
+            "conversations_live",
+            "Conversations with a member connected here",
+            self.conversations_live.clone(),
+        );
+    }
+}

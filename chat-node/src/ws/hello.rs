@@ -1,0 +1,195 @@
+//! The opening of a session: who it is, and what they missed.
+
+use std::sync::Arc;
+
+use chat_core::{ConversationId, DeviceId, Rev};
+use chat_ports::{ConnectionId, Since};
+use chat_wire::{ClientFrame, Hello, Limits, Resume, ResumePoint, ServerFrame, close_code, event_frame};
+use futures_util::StreamExt as _;
+use tokio_tungstenite::tungstenite::Message;
+use uuid::Uuid;
+
+use super::depth::too_deep;
+use super::session::{Ws, closing_for};
+use crate::live::{Closing, Connection, ConnectionInfo, Outbox, text_frame};
+use crate::{Failure, Node};
+
+/// Events replayed for one conversation; a client that missed more refetches.
+const MAX_REPLAY: usize = 300;
+/// Conversations of one resume; the others are reloaded.
+const MAX_RESUMED: usize = 1_000;
+
+struct Replay {
+    conversation: ConversationId,
+    frames: Vec<bytes::Bytes>,
+    up_to: Rev,
+}
+
+/// Reads `hello` and answers `welcome` and the replays. The connection is live when this returns.
+pub async fn greet(node: &Arc<Node>, ws: &mut Ws, outbox: &Arc<Outbox>) -> Result<Arc<Connection>, Closing> {
+    let hello = read_hello(ws).await?;
+    let Hello { token, device_id, resume } = hello;
+    let caller = node.auth.authenticate(&token).await.map_err(|failure| refused(&failure))?;
+    let user = caller.user;
+    check_count(node, user, &device_id).await?;
+    let info = ConnectionInfo { id: ConnectionId(Uuid::now_v7()), user, session: caller.session, device: device_id };
+    let session = info.id.0;
+    let connection = Connection::new(info, Arc::clone(outbox), Arc::clone(&node.flushers), caller.expires_at);
+    if let Some(replaced) = node.delivery.connections.add(&connection) {
+        replaced.close(close_code::REPLACED, "replaced by the same device");
+    }
+    match open(node, &connection, session, resume).await {
+        Ok(()) => {
+            node.heartbeats.add(&connection);
+            node.counters.handshakes.inc();
+            Ok(connection)
+        }
+        Err(failure) => {
+            node.delivery.connections.remove(&connection);
+            for hub in connection.detach_all() {
+                node.delivery.hubs.leave(hub, &connection).await;
+            }
+            connection.send(&ServerFrame::Error(failure.frame(None, None)));
+            Err(Closing { code: close_code::RESTART, reason: "a backend does not answer" })
+        }
+    }
+}
+
+async fn read_hello(ws: &mut Ws) -> Result<Hello, Closing> {
+    let bad = |reason| Closing { code: close_code::BAD_FRAME, reason };
+    loop {
+        match ws.next().await {
+            Some(Ok(Message::Text(text))) => {
+                if too_deep(&text) {
+                    return Err(bad("the first frame is nested too deeply"));
+                }
+                return match serde_json::from_str::<ClientFrame>(&text) {
+                    Ok(ClientFrame::Hello(hello)) => Ok(hello),
+                    Ok(_) => Err(bad("the first frame must be hello")),
+                    Err(_) => Err(bad("the first frame is no readable hello")),
+                };
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(_)) | None => return Err(bad("the first frame must be hello")),
+            Some(Err(error)) => return Err(closing_for(&error).unwrap_or(bad("the connection broke"))),
+        }
+    }
+}
+
+fn refused(failure: &Failure) -> Closing {
+    if failure.code.retryable() {
+        return Closing { code: close_code::RESTART, reason: "a backend does not answer" };
+    }
+    Closing {
+        code: close_code::UNAUTHENTICATED,
+        reason: match failure.code {
+            chat_wire::ErrorCode::TokenExpired => "token_expired",
+            _ => "unauthenticated",
+        },
+    }
+}
+
+async fn check_count(node: &Node, user: chat_core::UserId, device: &DeviceId) -> Result<(), Closing> {
+    let Some(most) = node.config.limits.connections_per_user.get() else { return Ok(()) };
+    // A device that comes again replaces itself.
+    if node.delivery.connections.of(user).iter().any(|connection| connection.info.device == *device) {
+        return Ok(());
+    }
+    let count = node.backends.directory.whereabouts(user).await.map_or(0, |(_, count)| count);
+    if count as u64 >= most {
+        return Err(Closing { code: close_code::FORBIDDEN, reason: "too many connections of this user" });
+    }
+    Ok(())
+}
+
+/// Seats the connection everywhere, reads what it missed, says welcome, and lets everything flow.
+async fn open(
+    node: &Arc<Node>,
+    connection: &Arc<Connection>,
+    session: Uuid,
+    resume: Option<Resume>,
+) -> Result<(), Failure> {
+    let points = resume.map(|resume| resume.conversations).unwrap_or_default();
+    node.chat.enter(connection).await?;
+    let conversations = node.backends.store.conversation_ids(connection.info.user).await?;
+    let mut replays = Vec::new();
+    let (mut resumed, mut reload) = (Vec::new(), Vec::new());
+    for conversation in conversations {
+        // A hub that this connection was seated in by an invitation that came just now stays as it is.
+        let hub = node.delivery.hubs.open(conversation).await?;
+        connection.attach(Arc::clone(&hub));
+        hub.attach(connection, true);
+        let point = points.iter().take(MAX_RESUMED).find(|point| point.id == conversation);
+        let up_to = match point {
+            Some(point) => {
+                if let Some(replay) = replay(node, point).await? {
+                    resumed.push(conversation);
+                    replays.push(replay);
+                    continue;
+                }
+                reload.push(conversation);
+                Rev::ZERO
+            }
+            None => Rev::ZERO,
+        };
+        replays.push(Replay { conversation, frames: Vec::new(), up_to });
+    }
+    reload.extend(points.iter().map(|point| point.id).filter(|id| !resumed.contains(id)));
+    reload.sort_unstable();
+    reload.dedup();
+    node.counters.resumed.inc_by(resumed.len() as u64);
+    node.counters.reloaded.inc_by(reload.len() as u64);
+    connection.send(&welcome(node, connection, session, resumed, reload));
+    for Replay { conversation, frames, up_to } in replays {
+        for frame in frames {
+            connection.push(frame);
+            if connection.outbox.backlog() > 64 * 1024 {
+                connection.outbox.drained_to(16 * 1024).await;
+            }
+        }
+        let live = connection.hub(conversation).is_ok_and(|hub| hub.go_live(connection, up_to));
+        if !live {
+            connection.send(&ServerFrame::Reload { conversation, reason: "too much happened meanwhile".to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// Every event after the point, or `None`.
+async fn replay(node: &Node, point: &ResumePoint) -> Result<Option<Replay>, Failure> {
+    match node.backends.tail.since(point.id, &point.epoch, point.rev, MAX_REPLAY).await? {
+        Since::Events { head, events } => {
+            let frames =
+                events.iter().map(|event| text_frame(&event_frame(&head.epoch, event.rev, &event.event))).collect();
+            Ok(Some(Replay { conversation: point.id, frames, up_to: head.rev }))
+        }
+        Since::Gap { .. } => Ok(None),
+    }
+}
+
+fn welcome(
+    node: &Node,
+    connection: &Connection,
+    session: Uuid,
+    resumed: Vec<ConversationId>,
+    reload: Vec<ConversationId>,
+) -> ServerFrame {
+    let limits = &node.config.limits;
+    ServerFrame::Welcome {
+        session,
+        node: node.id.clone(),
+        heartbeat_seconds: node.config.heartbeat_seconds,
+        user: connection.info.user,
+        resumed,
+        reload,
+        limits: Limits {
+            frame_bytes: limits.frame_bytes.get(),
+            text_chars: limits.text_chars.get(),
+            attachments: node.chat.text_limits().attachments as u64,
+            file_bytes: limits.file_bytes.get(),
+            group_members: limits.group_members.get(),
+            sends: limits.sends_per_user.get().map(|quota| quota.to_string()),
+        },
+        server_time: node.now(),
+    }
+}

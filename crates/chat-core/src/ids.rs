@@ -1,0 +1,140 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    #[error("is not a UUID")]
+    NotAUuid,
+    #[error("must have 1 to {max} characters of A-Z a-z 0-9 . _ : -")]
+    BadName { max: usize },
+}
+
+macro_rules! uuid_id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            pub const fn new(id: Uuid) -> Self {
+                Self(id)
+            }
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+            /// Sixteen bytes, for keys of a store.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Uuid::try_parse(text).map(Self).map_err(|_| IdError::NotAUuid)
+            }
+        }
+    )*};
+}
+
+uuid_id! {
+    /// A person or bot with an account.
+    UserId,
+    /// A pair or a group.
+    ConversationId,
+    /// A message, given by the server; stable across edits.
+    MessageId,
+    /// Made by the client for each thing it sends, and repeated when it retries: one effect per (author, id).
+    ClientMsgId,
+    /// A login: one refresh-token family.
+    SessionId,
+    /// An uploaded file.
+    FileId,
+}
+
+macro_rules! name_id {
+    ($($(#[$doc:meta])* $name:ident max $max:literal),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-');
+                if text.is_empty() || text.len() > $max || !text.bytes().all(allowed) {
+                    return Err(IdError::BadName { max: $max });
+                }
+                Ok(Self(text))
+            }
+        }
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::try_from(text.to_owned())
+            }
+        }
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+
+name_id! {
+    /// A chat node, unique in its cluster.
+    NodeId max 64,
+    /// One tab or app installation of a user, chosen by the client.
+    DeviceId max 64,
+    /// A life of a conversation's tail: changes whenever the tail was lost, so that `rev`s of different lives are never compared.
+    Epoch max 32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_reject_what_could_break_a_key() {
+        for bad in ["", "a b", "a/b", "{x}", "ü", &"x".repeat(65)] {
+            assert!(bad.parse::<NodeId>().is_err(), "{bad:?}");
+        }
+        assert_eq!("node-1.a:b_C".parse::<NodeId>().expect("valid").as_str(), "node-1.a:b_C");
+    }
+
+    #[test]
+    fn a_wrong_uuid_says_so() {
+        assert_eq!("123".parse::<UserId>(), Err(IdError::NotAUuid));
+    }
+}

@@ -1,0 +1,124 @@
+use async_trait::async_trait;
+use bytes::Bytes;
+use chat_core::{ClientMsgId, ConversationId, Epoch, NodeId, ReadCursor, Rev, Seq, Timestamp, UserId};
+use chat_wire::NodeFrame;
+use tokio::sync::mpsc::Receiver;
+
+use crate::PortError;
+
+/// Where a conversation's tail stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailHead {
+    pub epoch: Epoch,
+    pub rev: Rev,
+    /// The highest `seq` seen. May be below the log's while the tail is being rebuilt.
+    pub last_seq: Seq,
+    /// Everything up to here is in the store.
+    pub persisted: Seq,
+}
+
+/// One event of a tail. `event` is the JSON of a [`chat_core::Event`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailEvent {
+    pub rev: Rev,
+    pub seq: Seq,
+    pub event: Bytes,
+}
+
+/// Answer to an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    pub epoch: Epoch,
+    pub rev: Rev,
+    /// The nodes that serve the conversation now.
+    pub nodes: Vec<NodeId>,
+    /// False when the tail had this `seq` already; `rev` is then the one it has.
+    pub fresh: bool,
+}
+
+/// Answer to a catch-up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// Every event after the given rev, without a hole, up to `head.rev`.
+    Events { head: TailHead, events: Vec<TailEvent> },
+    /// The epoch is another one, the events are trimmed, or there are more than allowed: refetch from the store.
+    Gap { head: TailHead },
+}
+
+/// Who may do what with a `client_msg_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It is ours for ten seconds: append, then [`LiveTail::settle`].
+    Granted,
+    /// Another attempt is under way. Answer "retry".
+    Pending,
+    /// It was appended before, here.
+    Settled { seq: Seq, at: Timestamp },
+}
+
+/// The hot end of every conversation, and the way from node to node.
+#[async_trait]
+pub trait LiveTail: Send + Sync {
+    /// Position of the tail; a conversation without one gets a new epoch.
+    async fn head(&self, conversation: ConversationId) -> Result<TailHead, PortError>;
+
+    /// Appends an event, once per `seq`: `rev` grows by one, whatever order the `seq`s come in.
+    async fn append(&self, conversation: ConversationId, seq: Seq, event: Bytes) -> Result<Appended, PortError>;
+
+    /// The events after `rev` of `epoch`, at most `limit`, or a gap. Never a part.
+    async fn since(
+        &self,
+        conversation: ConversationId,
+        epoch: &Epoch,
+        rev: Rev,
+        limit: usize,
+    ) -> Result<Since, PortError>;
+
+    /// The events whose `seq` is above `after`, ascending by `seq`: what the store may not have yet.
+    async fn newer_than(&self, conversation: ConversationId, after: Seq) -> Result<Vec<TailEvent>, PortError>;
+
+    /// The store has everything up to `seq`; older events may be trimmed.
+    async fn mark_persisted(&self, conversation: ConversationId, seq: Seq) -> Result<(), PortError>;
+
+    /// From now on events of the conversation are published to `node`. Renewed by calling again; lapses with the node.
+    async fn register(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError>;
+
+    async fn unregister(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError>;
+
+    /// The nodes that serve the conversation now, for what isn't an event (typing, receipts).
+    async fn nodes(&self, conversation: ConversationId) -> Result<Vec<NodeId>, PortError>;
+
+    /// Sends hints to a node. They may be lost, doubled or late.
+    async fn publish(&self, node: &NodeId, frames: Vec<NodeFrame>) -> Result<(), PortError>;
+
+    /// The hints for `node`. The channel is bounded; when it closes, continuity is lost: subscribe again, then compare
+    /// positions.
+    async fn subscribe(&self, node: &NodeId) -> Result<Receiver<Vec<NodeFrame>>, PortError>;
+
+    /// Asks for the right to append what `user` sends as `id`.
+    async fn claim(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<Claim, PortError>;
+
+    /// The claimed thing has its position. Remembered for at least 24 h.
+    async fn settle(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        seq: Seq,
+        at: Timestamp,
+    ) -> Result<(), PortError>;
+
+    /// The claimed thing was certainly not appended: another attempt may begin at once.
+    async fn release(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError>;
+
+    /// Moves a cursor forward. `None` when it was there already.
+    async fn advance_cursor(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        to: ReadCursor,
+    ) -> Result<Option<ReadCursor>, PortError>;
+
+    /// Can it be reached? For readiness.
+    async fn check(&self) -> Result<(), PortError>;
+}

@@ -1,0 +1,8 @@
+//! What every service of the project has besides its purpose: logs, a look at its own process, a clean end. Knows nothing
+//! of chat.
+
+pub mod build;
+pub mod loop_delay;
+pub mod process;
+pub mod shutdown;
+pub mod telemetry;
