@@ -31,6 +31,8 @@ import { Uploads } from './Uploads';
 
 /** A hello has room for about this many positions; other conversations are read again. */
 const mostResumed = 300;
+/** The list is read after the welcome, when nothing can be missed; but people need not wait for a socket that fails. */
+const listWithoutSocketMs = 1_500;
 
 /** Everything of one signed-in person: the socket, the stores it feeds, and what the person can do. */
 export class ChatSession {
@@ -53,6 +55,7 @@ export class ChatSession {
   readonly #marks: ReadMarks;
   readonly #stores = new Map<string, ConversationStore>();
   #listing: Promise<void> | undefined;
+  #listAgain = false;
   #sinceListAsked: EventFrame[] = [];
   #stops: (() => void)[] = [];
 
@@ -106,6 +109,9 @@ export class ChatSession {
       outbox.refused.on(({ error }) => this.refusals.emit(error)),
       api.tokens.refreshed.on(({ token }) => socket.send({ type: 'auth', token })),
       tellAway(this.clock, (frame) => socket.send(frame)),
+      this.clock.after(listWithoutSocketMs, () => {
+        if (this.list.state.get().phase === 'loading') void this.refreshList();
+      }),
       () => window.removeEventListener('online', networkChanged),
       () => window.removeEventListener('offline', networkChanged),
     ];
@@ -180,10 +186,14 @@ export class ChatSession {
     });
   }
 
-  /** Reads the list again; at most one reading is under way. */
+  /** Reads the list again; at most one reading is under way, and what is asked for meanwhile is done after it. */
   refreshList(): Promise<void> {
+    if (this.#listing) this.#listAgain = true;
     this.#listing ??= this.#readList().finally(() => {
       this.#listing = undefined;
+      if (!this.#listAgain) return;
+      this.#listAgain = false;
+      void this.refreshList();
     });
     return this.#listing;
   }
