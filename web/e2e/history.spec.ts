@@ -66,13 +66,13 @@ test('a long conversation opens at the first unread message and scrolls both way
     const held = new Promise<void>((resolve) => {
       letThrough = resolve;
     });
-    await bob.page.route('**/messages?before=*', async (route) => {
+    await bob.page.route(/messages\?before=/, async (route) => {
       await held;
       await route.continue();
     });
-    const asked = bob.page.waitForRequest('**/messages?before=*');
+    const asked = bob.page.waitForRequest(/messages\?before=/);
     await log.hover();
-    await bob.page.mouse.wheel(0, -1500);
+    await bob.page.mouse.wheel(0, -2000);
     await asked;
     const middle = await log.evaluate((element) => {
       const articles = [...element.querySelectorAll('article')];

@@ -22,8 +22,8 @@ interface Props {
   target: number | undefined;
 }
 
-/** Rows before the edge at which the next page is asked for. */
-const loadAhead = 10;
+/** Pixels before the edge at which the next page is asked for. */
+const loadAheadPx = 1200;
 /** Pixels from the end that still count as being there. */
 const atEndPx = 60;
 
@@ -69,7 +69,6 @@ export function Timeline({ conversation, actions, target }: Props) {
     scrollEndThreshold: atEndPx,
   });
   const items = virtualizer.getVirtualItems();
-  const firstShown = items[0]?.index ?? 0;
   const lastShown = items.at(-1)?.index ?? 0;
 
   // Opens at the first unread message, else at the end.
@@ -82,11 +81,15 @@ export function Timeline({ conversation, actions, target }: Props) {
     else virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
 
-  useEffect(() => {
-    if (!placed.current) return;
-    if (firstShown < loadAhead) void store.loadOlder();
-    if (lastShown >= rows.length - loadAhead) void store.loadNewer();
-  }, [store, firstShown, lastShown, rows.length]);
+  const loadNear = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !placed.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    if (scrollTop < loadAheadPx) void store.loadOlder();
+    if (scrollHeight - scrollTop - clientHeight < loadAheadPx) void store.loadNewer();
+  }, [store]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that came may not have been enough
+  useEffect(loadNear, [loadNear, timeline.messages, timeline.hasOlder, timeline.hasNewer]);
 
   // What a person has on the screen, they have read.
   const readUpTo = useCallback(() => {
@@ -172,7 +175,10 @@ export function Timeline({ conversation, actions, target }: Props) {
       )}
       <div
         ref={scroller}
-        onScroll={readUpTo}
+        onScroll={() => {
+          loadNear();
+          readUpTo();
+        }}
         onKeyDown={moveBetweenMessages}
         role="log"
         aria-label={t.timeline.label}
