@@ -75,7 +75,12 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           {last && <PersonAvatar user={users.get(message.author)} size="sm" />}
         </span>
       )}
-      <div className={cx('flex max-w-[min(85%,38rem)] min-w-0 flex-col', mine ? 'items-end' : 'items-start')}>
+      <div
+        className={cx(
+          'flex max-w-[min(85%,38rem)] min-w-0 flex-col pointer-coarse:max-w-[calc(100%-5rem)]',
+          mine ? 'items-end' : 'items-start',
+        )}
+      >
         <div
           className={cx(
             'relative max-w-full min-w-0',

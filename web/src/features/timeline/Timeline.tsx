@@ -38,7 +38,10 @@ export function Timeline({ conversation, actions, target }: Props) {
   const divider = useDivider(session, id);
   const scroller = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
-  const wasAtEnd = useRef(true);
+  /** The newest message stays in view, whatever changes its size, until the person scrolls up. */
+  const sticky = useRef(true);
+  const lastTop = useRef(0);
+  const sizer = useRef<HTMLDivElement>(null);
   const [highlighted, setHighlighted] = useState<number>();
 
   const entries = useMemo(() => allEntries.filter((entry) => entry.conversation === id), [allEntries, id]);
@@ -77,6 +80,7 @@ export function Timeline({ conversation, actions, target }: Props) {
     if (placed.current || rows.length === 0) return;
     placed.current = true;
     const unread = rows.findIndex((row) => row.type === 'unread');
+    sticky.current = unread < 0;
     if (unread >= 0) virtualizer.scrollToIndex(unread, { align: 'start' });
     else virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
@@ -96,8 +100,11 @@ export function Timeline({ conversation, actions, target }: Props) {
     const element = scroller.current;
     if (!element || !placed.current) return;
     const bottom = element.scrollTop + element.clientHeight;
-    wasAtEnd.current = element.scrollHeight - bottom <= atEndPx;
-    setAtEnd(wasAtEnd.current);
+    const near = element.scrollHeight - bottom <= atEndPx;
+    if (near) sticky.current = true;
+    else if (element.scrollTop < lastTop.current - 2) sticky.current = false;
+    lastTop.current = element.scrollTop;
+    setAtEnd(near || sticky.current);
     if (!pageInView.get()) return;
     const seen = virtualizer.getVirtualItems().findLast((item) => item.start + Math.min(item.size, 40) <= bottom);
     for (let index = seen?.index ?? -1; index >= 0; index--) {
@@ -113,11 +120,10 @@ export function Timeline({ conversation, actions, target }: Props) {
 
   // A composer that grows, a keyboard that opens or a turned phone must not hide the newest message.
   useEffect(() => {
-    if (!scroller.current) return;
     const observer = new ResizeObserver(() => {
-      if (placed.current && wasAtEnd.current) virtualizer.scrollToEnd();
+      if (placed.current && sticky.current) virtualizer.scrollToEnd();
     });
-    observer.observe(scroller.current);
+    for (const element of [scroller.current, sizer.current]) if (element) observer.observe(element);
     return () => observer.disconnect();
   }, [virtualizer]);
 
@@ -127,6 +133,7 @@ export function Timeline({ conversation, actions, target }: Props) {
     const index = rows.findIndex((row) => row.type === 'message' && row.message.seq === seq);
     if (seq === undefined || index < 0) return;
     pendingJump.current = undefined;
+    sticky.current = false;
     virtualizer.scrollToIndex(index, { align: 'center' });
     setHighlighted(seq);
   }, [rows, virtualizer]);
@@ -152,12 +159,14 @@ export function Timeline({ conversation, actions, target }: Props) {
 
   const toEnd = async () => {
     if (timeline.hasNewer) await store.open().catch(() => undefined);
+    sticky.current = true;
     virtualizer.scrollToEnd();
   };
   // What one says oneself is seen: wherever the list stands, it goes to the end.
   const newestOwn = entries.findLast((entry) => entry.operation.kind === 'send')?.id;
   useEffect(() => {
     if (newestOwn === undefined) return;
+    sticky.current = true;
     if (store.timeline.get().hasNewer) void store.open().then(() => virtualizer.scrollToEnd());
     else virtualizer.scrollToEnd();
   }, [newestOwn, store, virtualizer]);
@@ -188,7 +197,11 @@ export function Timeline({ conversation, actions, target }: Props) {
         className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px] [overflow-anchor:none]"
       >
         <div className="flex min-h-full flex-col justify-end">
-          <div className="relative mx-auto w-full max-w-4xl shrink-0" style={{ height: virtualizer.getTotalSize() }}>
+          <div
+            ref={sizer}
+            className="relative mx-auto w-full max-w-4xl shrink-0"
+            style={{ height: virtualizer.getTotalSize() }}
+          >
             {items.map((item) => {
               const row = rows[item.index];
               if (!row) return null;
