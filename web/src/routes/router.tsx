@@ -7,6 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import type { Account } from '@/state/Account';
+import { Broken } from './broken';
 import { ConversationRoute } from './conversation';
 import { HomeRoute } from './home';
 import { ShellRoute } from './shell';
@@ -63,6 +64,7 @@ export function makeRouter(account: Account) {
     context: { account },
     defaultPreload: 'intent',
     defaultNotFoundComponent: HomeRoute,
+    defaultErrorComponent: Broken,
   });
 }
 

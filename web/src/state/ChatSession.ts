@@ -143,8 +143,8 @@ export class ChatSession {
     const store = this.store(id);
     void this.#loadCursors(id);
     if (store.loaded && !store.timeline.get().hasNewer) return;
-    const far = conversation && conversation.unread > 40 && conversation.read_seq > 0;
-    await store.open(far ? { around: conversation.read_seq, lastSeq: conversation.last_seq } : undefined);
+    const far = conversation && conversation.unread > 40;
+    await store.open(far ? { around: Math.max(1, conversation.read_seq), lastSeq: conversation.last_seq } : undefined);
   }
 
   /** Sees to it that `seq` is among the loaded messages. */
@@ -365,6 +365,8 @@ export class ChatSession {
   #forget(id: string): void {
     this.list.remove(id);
     this.#stores.delete(id);
+    // Nobody could see them, to send again or to discard.
+    for (const entry of this.outbox.entries.get()) if (entry.conversation === id) this.outbox.discard(entry.id);
     this.removed.emit(id);
   }
 

@@ -25,7 +25,7 @@ export function ConversationRow({ conversation, selected }: { conversation: Conv
   const options = t.list.options(title);
 
   return (
-    <li className="group relative">
+    <li className="group relative [contain-intrinsic-size:auto_4rem] [content-visibility:auto]">
       <Link
         to="/c/$id"
         params={{ id: conversation.id }}
