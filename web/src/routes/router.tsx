@@ -1,11 +1,5 @@
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+import { lazyPart } from '@/lib/lazy-part';
 import type { Account } from '@/state/Account';
 import { Broken } from './broken';
 import { ConversationRoute } from './conversation';
@@ -55,7 +49,7 @@ const conversation = createRoute({ getParentRoute: () => shell, path: '/c/$id', 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
-  component: lazyRouteComponent(() => import('@/features/settings/SettingsScreen')),
+  component: lazyPart(() => import('@/features/settings/SettingsScreen')),
 });
 
 export function makeRouter(account: Account) {

@@ -5,8 +5,12 @@ import { Sidebar } from '@/features/conversations/Sidebar';
 import { Notifications } from '@/features/notifications/Notifications';
 import { t } from '@/i18n';
 import { cx } from '@/lib/cx';
+import { preloadParts } from '@/lib/lazy-part';
 import { useStore } from '@/lib/store';
 import { SessionContext } from '@/state/session-context';
+
+/** By then the first conversation is there. */
+const preloadAfterMs = 2_000;
 
 /** The frame of everything behind the sign-in: the list, and beside it (on a phone: instead of it) what was chosen. */
 export function ShellRoute() {
@@ -19,6 +23,10 @@ export function ShellRoute() {
   const onlyList = Boolean(matchRoute({ to: '/' }));
   const session = state.phase === 'signed_in' ? state.session : undefined;
 
+  useEffect(() => {
+    const timer = setTimeout(() => void preloadParts(), preloadAfterMs);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(
     () =>
       session?.removed.on((id) => {

@@ -1,17 +1,18 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { MessageCirclePlus, Search, Settings } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { Suspense, useEffect, useMemo, useState } from 'react';
 import { Button, IconButton } from '@/components/ui/Button';
 import { Failed, Notice, Skeleton } from '@/components/ui/Notice';
 import { titleOf } from '@/features/people/names';
 import { PersonAvatar } from '@/features/people/PersonAvatar';
 import { t } from '@/i18n';
+import { lazyPart } from '@/lib/lazy-part';
 import { useStore } from '@/lib/store';
 import { inOrder } from '@/state/ConversationList';
 import { useSignedIn } from '@/state/session-context';
 import { ConversationRow } from './ConversationRow';
 
-const NewChat = lazy(() => import('./NewChat'));
+const NewChat = lazyPart(() => import('./NewChat'));
 
 export function Sidebar({ selected }: { selected: string | undefined }) {
   const { session, me } = useSignedIn();
