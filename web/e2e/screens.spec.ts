@@ -138,3 +138,49 @@ test('chats, details and settings', async ({ browser }) => {
   await inspect(page, 'settings');
   expect(mia.complaints).toEqual([]);
 });
+
+test('what opens over a chat', async ({ browser }) => {
+  test.setTimeout(180_000);
+  const mia = await register(browser, 'Mia Hartmann');
+  const jonas = await register(browser, 'Jonas Weber');
+  const { page } = mia;
+  await page.getByRole('button', { name: 'New chat' }).click();
+  await page.getByRole('button', { name: /^New group/ }).click();
+  await page.getByLabel('Group name').fill('Field trip');
+  await page.getByLabel('Find people').fill(jonas.username);
+  await page.getByRole('button', { name: /Jonas Weber @/ }).click();
+  await expect(page.getByText('1 member chosen')).toBeVisible();
+  await inspect(page, 'new-group');
+  await page.getByRole('button', { name: 'Create group' }).click();
+  await say(mia, 'Who drives?');
+
+  await message(mia, 'Who drives?').hover();
+  await message(mia, 'Who drives?').getByRole('button', { name: 'React', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'React with 🎉' })).toBeVisible();
+  await inspect(page, 'reaction-picker');
+  await page.keyboard.press('Escape');
+
+  await choose(mia, 'Who drives?', 'Delete');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await inspect(page, 'confirm');
+  await page.keyboard.press('Escape');
+
+  await page
+    .getByTestId('file-picker')
+    .setInputFiles({ name: 'map.txt', mimeType: 'text/plain', buffer: Buffer.from('N') });
+  await choose(mia, 'Who drives?', 'Reply');
+  await composer(mia).fill('');
+  await composer(mia).pressSequentially('You, @jon');
+  await expect(page.getByRole('option', { name: /Jonas/ })).toBeVisible();
+  await expect(page.getByRole('list', { name: 'Attached files' }).getByText('1 B')).toBeVisible();
+  await inspect(page, 'composer');
+
+  await composer(mia).fill('You');
+  await mia.context.setOffline(true);
+  await page.evaluate(() => window.dispatchEvent(new Event('offline')));
+  await composer(mia).press('Enter');
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await expect(message(mia, 'You').last()).toBeVisible();
+  await inspect(page, 'offline');
+  expect(mia.complaints).toEqual([]);
+});

@@ -88,7 +88,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               ? 'text-4xl leading-tight'
               : cx(
                   'rounded-2xl px-3.5 py-2',
-                  mine ? 'bg-own' : 'bg-surface shadow-[0_1px_1px_oklch(0.2_0.02_200/0.07)]',
+                  mine ? 'bg-own [--muted:var(--own-muted)]' : 'bg-surface shadow-[0_1px_1px_oklch(0.2_0.02_200/0.07)]',
                   last && (mine ? 'rounded-br-md' : 'rounded-bl-md'),
                 ),
             pending?.failure && 'outline outline-danger',
