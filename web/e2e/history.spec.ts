@@ -1,5 +1,5 @@
 import { expect, type Page, test } from '@playwright/test';
-import { message, messages, open, register, row, say, startDirect } from './people';
+import { message, messages, open, register, row, say, startDirect, tick } from './people';
 
 /** Says many things at once, by the call that scripts use. */
 async function sayMany(page: Page, count: number): Promise<void> {
@@ -58,6 +58,8 @@ test('a long conversation opens at the first unread message and scrolls both way
     await expect(row(bob, ada.name).getByRole('img', { name: /unread/ })).toHaveCount(0);
   });
   await test.step('older messages come without moving what is read', async () => {
+    // The server knows how far he has read.
+    await expect(tick(ada, 'line 260', 'read')).toBeVisible();
     await bob.page.reload();
     await expect(message(bob, 'line 260')).toBeInViewport();
     const log = bob.page.getByRole('log');

@@ -2,8 +2,8 @@ import { type Clock, systemClock } from '@/lib/clock';
 import { Emitter } from '@/lib/emitter';
 import { Store } from '@/lib/store';
 import type { Api } from '@/protocol/Api';
-import { ChatSocket, subprotocol } from '@/protocol/ChatSocket';
-import type { WebSocketLike } from '@/protocol/SocketLink';
+import { ChatSocket } from '@/protocol/ChatSocket';
+import { openWebSocket } from '@/protocol/open-web-socket';
 import type {
   Conversation,
   ErrorFrame,
@@ -99,6 +99,8 @@ export class ChatSession {
     const networkChanged = () => socket.networkChanged();
     window.addEventListener('online', networkChanged);
     window.addEventListener('offline', networkChanged);
+    const flush = () => this.#marks.flush();
+    window.addEventListener('pagehide', flush);
     this.#stops = [
       socket.welcomes.on((welcome) => this.#welcomed(welcome)),
       socket.frames.on((frame) => this.#received(frame)),
@@ -114,6 +116,7 @@ export class ChatSession {
       }),
       () => window.removeEventListener('online', networkChanged),
       () => window.removeEventListener('offline', networkChanged),
+      () => window.removeEventListener('pagehide', flush),
     ];
     this.directory.learn([this.me]);
     void outbox.load();
@@ -389,10 +392,4 @@ export class ChatSession {
       .flatMap(([id, { position }]) => (position ? [{ id, ...position }] : []))
       .slice(-mostResumed);
   }
-}
-
-function openWebSocket(): WebSocketLike {
-  const url = new URL('/v1/ws', window.location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return new WebSocket(url, subprotocol) as WebSocketLike;
 }
