@@ -56,6 +56,7 @@ async fn who_comes_back_gets_all_or_is_told_to_refetch() {
     let room = ada.direct(&bob).await;
     let (mut a, mut b) = (node.socket(&ada, "a").await, node.socket(&bob, "b").await);
     a.send(&room, "before").await;
+    a.expect("ack").await;
     let seen = b.expect("event").await;
     drop(b);
     for n in 0..300 {
