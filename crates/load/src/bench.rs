@@ -100,7 +100,7 @@ async fn imports(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> any
         let data = server.fresh_folder()?;
         rate.add(server.import(&args.irc, &data)?, 0);
         let running = server.start(&data).await?;
-        let report = scenario::history(&target(&running), "bench", server::PASSWORD).await?;
+        let report = scenario::history(&target(&running), "bench", server::PASSWORD, &CancellationToken::new()).await?;
         page.add(report.figures.get("page p99 ms").copied().unwrap_or(f64::NAN), 0);
     }
     figures.extend([rate, page]);
@@ -113,7 +113,7 @@ async fn idle(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> anyhow
         let running = server.start(&server.fresh_folder()?).await?;
         // Long enough for a ping of every connection.
         let target = Target { duration: 30.0, ..target(&running) };
-        let report = scenario::idle(&target, args.idle_connections, 50).await?;
+        let report = scenario::idle(&target, args.idle_connections, 50, &CancellationToken::new()).await?;
         report.print();
         let bytes = report.figures.get("resident bytes per connection").copied();
         figure.add(bytes.unwrap_or(f64::NAN), report.history.violations());
@@ -166,7 +166,7 @@ async fn sends(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> anyho
     let mut ack = Figure::new("The same: send → ack p99", "ms", "");
     let running = server.start(&server.fresh_folder()?).await?;
     for _ in 0..args.runs {
-        let report = scenario::sends(&target(&running), 200).await?;
+        let report = scenario::sends(&target(&running), 200, &CancellationToken::new()).await?;
         report.print();
         rate.add(report.acked_per_second, report.history.violations());
         ack.add(report.ack_ms.p99, 0);
