@@ -162,11 +162,6 @@ impl Auth {
         self.revoke(user, session).await.map(drop)
     }
 
-    /// The session of a refresh token that is current, for logging out without an access token.
-    pub async fn session_of(&self, token: &RefreshToken) -> Result<Option<SessionRow>, Failure> {
-        Ok(self.backends.store.session(token.session).await?)
-    }
-
     pub async fn sessions(&self, caller: &Caller) -> Result<Vec<LoginSession>, Failure> {
         let rows = self.backends.store.sessions(caller.user).await?;
         let now = self.now();

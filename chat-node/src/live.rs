@@ -11,6 +11,7 @@ mod heartbeat;
 mod hub;
 mod hubs;
 mod outbox;
+mod turns;
 mod watchers;
 mod ws_frame;
 

@@ -19,7 +19,7 @@ use crate::rest::{auth, conversations, files, messages, users};
     ),
     components(schemas(chat_wire::ClientFrame, chat_wire::ServerFrame, chat_wire::Problem)),
     security(("access_token" = [])),
-    modifiers(&Security),
+    modifiers(&Security, &OperationIds),
 )]
 struct Api;
 
@@ -29,6 +29,22 @@ impl utoipa::Modify for Security {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         api.components.get_or_insert_default().add_security_scheme("access_token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// Handlers are named within their resource; operations need names of their own.
+struct OperationIds;
+
+impl utoipa::Modify for OperationIds {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        for item in api.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+            for operation in operations.into_iter().flatten() {
+                if let (Some(id), Some(tag)) = (&operation.operation_id, operation.tags.iter().flatten().next()) {
+                    operation.operation_id = Some(format!("{tag}_{id}"));
+                }
+            }
+        }
     }
 }
 

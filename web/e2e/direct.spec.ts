@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { choose, composer, message, open, register, row, say, startDirect, tick } from './people';
+import { choose, composer, message, messages, open, register, row, say, startDirect, tick } from './people';
 
 test('two people chat: ticks, typing, edit, reaction, reply, deletion', async ({ browser }) => {
   const ada = await register(browser, 'Ada Lovelace');
@@ -7,7 +7,7 @@ test('two people chat: ticks, typing, edit, reaction, reply, deletion', async ({
   await startDirect(ada, bob);
 
   await test.step('a message arrives where nobody looks yet, and is counted', async () => {
-    await say(ada, 'Hello Bob, **this** is `code`');
+    await say(ada, 'Hello Bob, **this** is `code`', 'Hello Bob, this is code');
     await expect(row(bob, ada.name)).toContainText('Hello Bob, this is code');
     await expect(row(bob, ada.name).getByRole('img', { name: '1 unread' })).toBeVisible();
     await expect(bob.page).toHaveTitle('(1) Elastic Chat');
@@ -36,18 +36,17 @@ test('two people chat: ticks, typing, edit, reaction, reply, deletion', async ({
     await composer(ada).fill('Hello Bob, edited');
     await composer(ada).press('Enter');
     await expect(message(bob, 'Hello Bob, edited')).toContainText('edited');
-    await expect(message(bob, 'Hello Bob, edited')).toHaveCount(1);
+    await expect(messages(bob, 'Hello Bob')).toHaveCount(1);
   });
 
   await test.step('a reaction counts and can be taken back', async () => {
     await message(bob, 'Hello Bob, edited').hover();
     await message(bob, 'Hello Bob, edited').getByRole('button', { name: 'React', exact: true }).click();
     await bob.page.getByRole('button', { name: 'React with 🎉' }).click();
-    const reaction = message(ada, 'Hello Bob, edited').getByRole('button', { name: '🎉, 1 reaction' });
-    await expect(reaction).toBeVisible();
-    await reaction.click();
+    const count = (n: string) => message(ada, 'Hello Bob, edited').getByRole('button', { name: `🎉, ${n}` });
+    await count('1 reaction').click();
     await expect(message(bob, 'Hello Bob, edited').getByRole('button', { name: '🎉, 2 reactions' })).toBeVisible();
-    await reaction.or(message(ada, 'Hello Bob, edited').getByRole('button', { name: '🎉, 2 reactions' })).click();
+    await count('2 reactions').click();
     await expect(message(bob, 'Hello Bob, edited').getByRole('button', { name: '🎉, 1 reaction' })).toBeVisible();
   });
 
@@ -57,15 +56,13 @@ test('two people chat: ticks, typing, edit, reaction, reply, deletion', async ({
     const quote = message(ada, 'Replying now').getByRole('button', { name: /Hello Bob, edited/ });
     await expect(quote).toBeVisible();
     await quote.click();
-    await expect(message(ada, 'Hello Bob, edited').first()).toBeInViewport();
+    await expect(message(ada, 'Hello Bob, edited')).toBeInViewport();
   });
 
   await test.step('a deleted message leaves a trace without its text', async () => {
-    await choose(ada, 'Hello Bob, edited', 'Delete').catch(async () => {
-      await choose(ada, 'Hello Bob', 'Delete');
-    });
+    await choose(ada, 'Hello Bob, edited', 'Delete');
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await expect(message(bob, 'This message was deleted').first()).toBeVisible();
+    await expect(message(bob, 'This message was deleted')).toBeVisible();
     await expect(bob.page.getByText('Hello Bob, edited')).toHaveCount(0);
   });
 

@@ -71,13 +71,19 @@ export function composer({ page }: Person): Locator {
   return page.getByRole('textbox', { name: 'Message', exact: true });
 }
 
-export async function say(person: Person, text: string): Promise<void> {
+/** `shown` is the text without its marks. */
+export async function say(person: Person, text: string, shown = text): Promise<void> {
   await composer(person).fill(text);
   await composer(person).press('Enter');
-  await expect(message(person, text)).toBeVisible();
+  await expect(message(person, shown)).toBeVisible();
 }
 
-export function message({ page }: Person, text: string): Locator {
+/** The first message with this text: a reply that quotes it comes later. */
+export function message(person: Person, text: string): Locator {
+  return messages(person, text).first();
+}
+
+export function messages({ page }: Person, text: string): Locator {
   return page.getByRole('log').getByRole('article').filter({ hasText: text });
 }
 

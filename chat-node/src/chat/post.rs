@@ -74,6 +74,7 @@ impl Chat {
             }
         }
         let record = LogRecord { conversation, at: self.now(), actor, client_msg_id, body };
+        let turn = self.delivery.hubs.get(conversation).map(|hub| hub.take_turn());
         let log = Arc::clone(&self.backends.log);
         let for_log = record.clone();
         let mut append: Pin<Box<dyn Future<Output = Result<Seq, PortError>> + Send>> =
@@ -93,7 +94,13 @@ impl Chat {
                 Some(result) => Ok(result),
                 None => tokio::time::timeout(APPEND_DEADLINE, append).await,
             };
+            // Appends of a conversation run side by side; what comes after them goes in the order of the log.
+            let turn = match turn {
+                Some(turn) => Some(turn.begin().await),
+                None => None,
+            };
             let outcome = chat.finish(record, appended).await;
+            drop(turn);
             // Nobody may be waiting any more; the client will ask again with the same id.
             let _ = answer.send(outcome);
         });

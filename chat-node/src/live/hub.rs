@@ -11,6 +11,7 @@ use chat_wire::{ServerFrame, event_frame};
 use parking_lot::Mutex;
 
 use super::connection::Connection;
+use super::turns::{Turn, Turns};
 use super::ws_frame::text_frame;
 
 /// Events that may wait for a hole to be filled.
@@ -56,6 +57,7 @@ const BLOCK_CHECK_MS: u64 = 2_000;
 pub struct Hub {
     pub conversation: ConversationId,
     state: Mutex<State>,
+    turns: Turns,
     /// When a direct conversation was last found to be open to both sides, in milliseconds since 1970.
     open_checked_at: AtomicU64,
     /// Set once the node is registered for the conversation and knows its position.
@@ -67,6 +69,7 @@ impl Hub {
         Arc::new(Self {
             conversation,
             state: Mutex::default(),
+            turns: Turns::default(),
             open_checked_at: AtomicU64::new(0),
             ready: tokio::sync::OnceCell::new(),
         })
@@ -80,6 +83,11 @@ impl Hub {
 
     pub fn found_open(&self, now: Timestamp) {
         self.open_checked_at.store(now.millis_since(Timestamp::EPOCH), Ordering::Relaxed);
+    }
+
+    /// A turn to hand an event to the tail: in the order of the log, so that the live order is the final one.
+    pub fn take_turn(&self) -> Turn {
+        self.turns.take()
     }
 
     /// The tail stands here; only a hub without a position takes it.

@@ -20,15 +20,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
                 format!("the body did not arrive whole or has more than {MAX_BODY} bytes"),
             )
         })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| json_failure(&error))
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let body = serde_path_to_error::deserialize(&mut json).map_err(|error| json_failure(&error))?;
+        json.end().map_err(|error| Failure::new(ErrorCode::BadFrame, format!("the body is not JSON: {error}")))?;
+        Ok(Self(body))
     }
 }
 
-fn json_failure(error: &serde_json::Error) -> Failure {
-    match error.classify() {
-        serde_json::error::Category::Data => Failure::new(ErrorCode::InvalidRequest, error.to_string()),
-        _ => Failure::new(ErrorCode::BadFrame, format!("the body is not JSON: {error}")),
+/// Names the field that does not fit.
+fn json_failure(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let detail = error.inner().to_string();
+    if error.inner().classify() != serde_json::error::Category::Data {
+        return Failure::new(ErrorCode::BadFrame, format!("the body is not JSON: {detail}"));
     }
+    // A missing field is told of where it should be: its name is in the sentence.
+    let missing = detail.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+    let path = error.path().to_string();
+    let field = match (missing, path.as_str()) {
+        (Some(name), ".") => name.to_owned(),
+        (Some(name), path) => format!("{path}.{name}"),
+        (None, path) => path.to_owned(),
+    };
+    let sentence = detail.split(" at line ").next().unwrap_or_default();
+    Failure::invalid(&field, sentence)
 }
 
 /// The query string.

@@ -74,6 +74,7 @@ async fn registering_and_logging_in() {
     ] {
         let (status, _, problem) = call(&node, "/v1/auth/register", &[], body).await;
         assert_eq!((status.as_u16(), problem["code"].as_str()), (422, Some("invalid_request")));
+        assert!(problem["errors"][0]["field"].is_string(), "{problem}");
         assert!(problem["detail"].as_str().expect("detail").contains(field), "{problem}");
     }
 }

@@ -20,6 +20,13 @@ export class ThrottleLatest<K, V> {
     this.send(key, value);
   }
 
+  /** Says at once what waits. */
+  flush(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [key, value] of waiting) this.send(key, value);
+  }
+
   stop(): void {
     for (const cancel of this.#resting.values()) cancel();
     this.#resting.clear();

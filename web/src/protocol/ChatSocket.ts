@@ -6,8 +6,6 @@ import { backoffDelay } from './backoff';
 import { SocketLink, type WebSocketLike } from './SocketLink';
 import type { ClientFrame, ResumePoint, ServerFrame, Welcome } from './types';
 
-export const subprotocol = 'elastic-chat.v1.json';
-
 export type SocketState =
   | { phase: 'idle' }
   | { phase: 'connecting'; attempt: number }

@@ -15,7 +15,7 @@ type TabMessage = { kind: 'grant'; grant: Grant } | { kind: 'signed_out' };
 /** Runs one task at a time over all tabs. */
 export type Exclusive = <T>(name: string, task: () => Promise<T>) => Promise<T>;
 
-export const webLock: Exclusive = (name, task) =>
+const webLock: Exclusive = (name, task) =>
   navigator.locks ? (navigator.locks.request(name, task) as ReturnType<typeof task>) : task();
 
 /**

@@ -77,7 +77,7 @@ const eventHead = {
   client_msg_id: maybe(text),
 };
 
-const event = v.variant('kind', [
+export const event = v.variant('kind', [
   v.object({ ...eventHead, kind: v.literal('message'), id: text, body }),
   v.object({ ...eventHead, kind: v.literal('edited'), target: whole, body }),
   v.object({ ...eventHead, kind: v.literal('deleted'), target: whole }),
@@ -89,7 +89,8 @@ const event = v.variant('kind', [
 /** An event of a later version still moves the position. */
 const otherEvent = v.object(eventHead);
 
-const frame = v.variant('type', [
+/** All frames but events. */
+export const frame = v.variant('type', [
   v.object({
     type: v.literal('welcome'),
     session: text,

@@ -1,18 +1,13 @@
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router';
+import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from '@tanstack/react-router';
+import { lazyPart } from '@/lib/lazy-part';
 import type { Account } from '@/state/Account';
+import { Broken } from './broken';
 import { ConversationRoute } from './conversation';
 import { HomeRoute } from './home';
 import { ShellRoute } from './shell';
 import { RegisterRoute, SignInRoute } from './sign-in';
 
-export interface RouterContext {
+interface RouterContext {
   account: Account;
 }
 
@@ -54,7 +49,7 @@ const conversation = createRoute({ getParentRoute: () => shell, path: '/c/$id', 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: '/settings',
-  component: lazyRouteComponent(() => import('@/features/settings/SettingsScreen')),
+  component: lazyPart(() => import('@/features/settings/SettingsScreen')),
 });
 
 export function makeRouter(account: Account) {
@@ -63,6 +58,7 @@ export function makeRouter(account: Account) {
     context: { account },
     defaultPreload: 'intent',
     defaultNotFoundComponent: HomeRoute,
+    defaultErrorComponent: Broken,
   });
 }
 

@@ -49,6 +49,8 @@ export class Account {
   }
 
   async logout(): Promise<void> {
+    const state = this.state.get();
+    if (state.phase === 'signed_in') state.session.drafts.clear();
     try {
       await this.api.logout();
     } finally {

@@ -1,10 +1,9 @@
 import { type Clock, systemClock } from '@/lib/clock';
 import { Emitter } from '@/lib/emitter';
-import { pageInView } from '@/lib/page-in-view';
 import { Store } from '@/lib/store';
 import type { Api } from '@/protocol/Api';
-import { ChatSocket, subprotocol } from '@/protocol/ChatSocket';
-import type { WebSocketLike } from '@/protocol/SocketLink';
+import { ChatSocket } from '@/protocol/ChatSocket';
+import { openWebSocket } from '@/protocol/open-web-socket';
 import type {
   Conversation,
   ErrorFrame,
@@ -16,6 +15,7 @@ import type {
   ServerFrame,
   Welcome,
 } from '@/protocol/types';
+import { tellAway } from './away';
 import { ConversationList } from './ConversationList';
 import { ConversationStore } from './ConversationStore';
 import { CursorStore } from './Cursors';
@@ -31,7 +31,8 @@ import { Uploads } from './Uploads';
 
 /** A hello has room for about this many positions; other conversations are read again. */
 const mostResumed = 300;
-const awayAfterMs = 60_000;
+/** The list is read after the welcome, when nothing can be missed; but people need not wait for a socket that fails. */
+const listWithoutSocketMs = 1_500;
 
 /** Everything of one signed-in person: the socket, the stores it feeds, and what the person can do. */
 export class ChatSession {
@@ -54,6 +55,7 @@ export class ChatSession {
   readonly #marks: ReadMarks;
   readonly #stores = new Map<string, ConversationStore>();
   #listing: Promise<void> | undefined;
+  #listAgain = false;
   #sinceListAsked: EventFrame[] = [];
   #stops: (() => void)[] = [];
 
@@ -97,6 +99,8 @@ export class ChatSession {
     const networkChanged = () => socket.networkChanged();
     window.addEventListener('online', networkChanged);
     window.addEventListener('offline', networkChanged);
+    const flush = () => this.#marks.flush();
+    window.addEventListener('pagehide', flush);
     this.#stops = [
       socket.welcomes.on((welcome) => this.#welcomed(welcome)),
       socket.frames.on((frame) => this.#received(frame)),
@@ -106,9 +110,13 @@ export class ChatSession {
       outbox.acked.on(({ entry, ack }) => this.#settle(entry, ack.seq, ack.at)),
       outbox.refused.on(({ error }) => this.refusals.emit(error)),
       api.tokens.refreshed.on(({ token }) => socket.send({ type: 'auth', token })),
-      this.#tellAway(),
+      tellAway(this.clock, (frame) => socket.send(frame)),
+      this.clock.after(listWithoutSocketMs, () => {
+        if (this.list.state.get().phase === 'loading') void this.refreshList();
+      }),
       () => window.removeEventListener('online', networkChanged),
       () => window.removeEventListener('offline', networkChanged),
+      () => window.removeEventListener('pagehide', flush),
     ];
     this.directory.learn([this.me]);
     void outbox.load();
@@ -138,8 +146,8 @@ export class ChatSession {
     const store = this.store(id);
     void this.#loadCursors(id);
     if (store.loaded && !store.timeline.get().hasNewer) return;
-    const far = conversation && conversation.unread > 40 && conversation.read_seq > 0;
-    await store.open(far ? { around: conversation.read_seq, lastSeq: conversation.last_seq } : undefined);
+    const far = conversation && conversation.unread > 40;
+    await store.open(far ? { around: Math.max(1, conversation.read_seq), lastSeq: conversation.last_seq } : undefined);
   }
 
   /** Sees to it that `seq` is among the loaded messages. */
@@ -181,10 +189,14 @@ export class ChatSession {
     });
   }
 
-  /** Reads the list again; at most one reading is under way. */
+  /** Reads the list again; at most one reading is under way, and what is asked for meanwhile is done after it. */
   refreshList(): Promise<void> {
+    if (this.#listing) this.#listAgain = true;
     this.#listing ??= this.#readList().finally(() => {
       this.#listing = undefined;
+      if (!this.#listAgain) return;
+      this.#listAgain = false;
+      void this.refreshList();
     });
     return this.#listing;
   }
@@ -356,6 +368,8 @@ export class ChatSession {
   #forget(id: string): void {
     this.list.remove(id);
     this.#stores.delete(id);
+    // Nobody could see them, to send again or to discard.
+    for (const entry of this.outbox.entries.get()) if (entry.conversation === id) this.outbox.discard(entry.id);
     this.removed.emit(id);
   }
 
@@ -378,34 +392,4 @@ export class ChatSession {
       .flatMap(([id, { position }]) => (position ? [{ id, ...position }] : []))
       .slice(-mostResumed);
   }
-
-  /** A page that is not looked at for a minute is away. */
-  #tellAway(): () => void {
-    let cancel: (() => void) | undefined;
-    let away = false;
-    const update = () => {
-      cancel?.();
-      cancel = undefined;
-      if (pageInView.get()) {
-        if (away) this.socket.send({ type: 'presence.set', state: 'online' });
-        away = false;
-        return;
-      }
-      cancel = this.clock.after(awayAfterMs, () => {
-        away = this.socket.send({ type: 'presence.set', state: 'away' });
-      });
-    };
-    update();
-    const stop = pageInView.subscribe(update);
-    return () => {
-      stop();
-      cancel?.();
-    };
-  }
-}
-
-function openWebSocket(): WebSocketLike {
-  const url = new URL('/v1/ws', window.location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return new WebSocket(url, subprotocol) as WebSocketLike;
 }

@@ -5,7 +5,8 @@ export interface Draft {
   replyTo?: number;
 }
 
-const key = (user: string, conversation: string) => `ec.draft.${user}.${conversation}`;
+const prefix = 'ec.draft.';
+const key = (user: string, conversation: string) => `${prefix}${user}.${conversation}`;
 
 /** What was begun and not sent, by conversation. Kept in the local storage, so it survives a reload. */
 export class Drafts {
@@ -29,6 +30,18 @@ export class Drafts {
       // Full or blocked: the draft lives as long as the page.
     }
     this.changed.update((version) => version + 1);
+  }
+
+  /** Nothing unsent stays behind on a computer that others use. */
+  clear(): void {
+    this.#drafts.clear();
+    try {
+      for (const name of Object.keys(localStorage)) {
+        if (name.startsWith(key(this.user, ''))) localStorage.removeItem(name);
+      }
+    } catch {
+      // Blocked: then nothing was stored either.
+    }
   }
 }
 

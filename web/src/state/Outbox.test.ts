@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock, settle } from '@/lib/manual-clock';
-import type { ClientFrame } from '@/protocol/types';
+import type { ClientFrame, ErrorFrame } from '@/protocol/types';
 import { Outbox, type OutboxEntry } from './Outbox';
 import { IndexedOutboxStorage, type OutboxStorage } from './OutboxStorage';
 
@@ -44,7 +44,13 @@ const ack = (box: Outbox, index: number, seq = index + 1) => {
   if (!frame) throw new Error(`nothing was sent as number ${index}`);
   box.receiveAck({ type: 'ack', client_msg_id: frame.client_msg_id, conversation: frame.conversation, seq, at });
 };
-const refuse = (box: Outbox, index: number, retryable: boolean, code = 'forbidden', retry_after_ms = 0) =>
+const refuse = (
+  box: Outbox,
+  index: number,
+  retryable: boolean,
+  code: ErrorFrame['code'] = 'forbidden',
+  retry_after_ms = 0,
+) =>
   box.receiveError({
     type: 'error',
     code,

@@ -33,6 +33,12 @@ export class ReadMarks {
     this.#sendDelivered.push(conversation, seq);
   }
 
+  /** Before the page goes: otherwise the last second of reading is lost. */
+  flush(): void {
+    this.#sendRead.flush();
+    this.#sendDelivered.flush();
+  }
+
   stop(): void {
     this.#sendRead.stop();
     this.#sendDelivered.stop();

@@ -31,6 +31,11 @@ export function AuthScreen({ account, mode, notice, onDone }: Props) {
     const field = (name: string) => String(data.get(name) ?? '').trim();
     const username = field('username').toLowerCase();
     const password = String(data.get('password') ?? '');
+    const invalid = registering ? invalidFields(username, password) : {};
+    if (Object.keys(invalid).length > 0) {
+      setFailure({ text: '', fields: invalid });
+      return;
+    }
     setBusy(true);
     setFailure(undefined);
     try {
@@ -111,6 +116,14 @@ export function AuthScreen({ account, mode, notice, onDone }: Props) {
       </div>
     </main>
   );
+}
+
+/** What the server would refuse, said before it is asked. */
+function invalidFields(username: string, password: string): Record<string, string> {
+  return {
+    ...(/^[a-z0-9][a-z0-9._-]{2,31}$/.test(username) ? {} : { username: t.auth.usernameHint }),
+    ...(password.length >= 8 && password.length <= 256 ? {} : { password: t.auth.passwordHint }),
+  };
 }
 
 function explain(error: unknown, registering: boolean): Failure {

@@ -4,10 +4,15 @@ export function Logo({ size }: { size: number }) {
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
       <rect width="32" height="32" rx="9" className="fill-accent" />
       <path
-        d="M8 11.5A4.5 4.500 0 0 1 12.500 7h7a4.500 4.500 0 0 1 4.500 4.500v4a4.500 4.500 0 0 1-4.500 4.500H15l-4.600 4.100c-.65.58-1.650.12-1.650-.75V19.400A4.500 4.500 0 0 1 8 16z"
+        d="M10.500 8h11A3.500 3.500 0 0 1 25 11.500v6a3.500 3.500 0 0 1-3.500 3.500H16l-4.300 3.700A.8.8 0 0 1 10.400 24v-3A3.500 3.500 0 0 1 7 17.500v-6A3.500 3.500 0 0 1 10.500 8Z"
         className="fill-on-accent"
       />
-      <path d="M12.500 12h7M12.500 15.500h4" className="stroke-accent" strokeWidth="1.800" strokeLinecap="round" />
+      <path
+        d="M11.800 12.600h8.400M11.800 16.200h5.200"
+        className="stroke-accent"
+        strokeWidth="1.800"
+        strokeLinecap="round"
+      />
     </svg>
   );
 }

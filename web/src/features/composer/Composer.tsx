@@ -186,7 +186,7 @@ export function Composer({ conversation, mode, onModeEnd, onEditLast }: Props) {
             label={t.composer.attach}
             onClick={() => picker.current?.click()}
             disabled={editing !== undefined}
-            className="rounded-full"
+            className="rounded-full!"
           >
             <Paperclip size={20} aria-hidden />
           </IconButton>
@@ -223,7 +223,7 @@ export function Composer({ conversation, mode, onModeEnd, onEditLast }: Props) {
             onClick={submit}
             disabled={!sendable}
             title={uploading && !editing ? t.composer.uploading : editing ? t.composer.saveEdit : t.composer.send}
-            className={cx('rounded-full', sendable && 'bg-accent text-on-accent! hover:bg-accent-strong!')}
+            className={cx('rounded-full!', sendable && 'bg-accent text-on-accent! hover:bg-accent-strong!')}
           >
             {editing ? <Check size={20} aria-hidden /> : <SendHorizontal size={20} aria-hidden />}
           </IconButton>

@@ -36,8 +36,8 @@ export function MentionList({ id, people, active, onPick }: Props) {
           )}
         >
           <PersonAvatar user={user} size="sm" />
-          <span className="min-w-0 flex-1 truncate font-medium">{user.display_name}</span>
-          <span className="truncate text-sm text-muted">@{user.username}</span>
+          <span className="max-w-[65%] shrink-0 truncate font-medium">{user.display_name}</span>
+          <span className="min-w-0 flex-1 truncate text-right text-sm text-muted">@{user.username}</span>
         </div>
       ))}
     </div>

@@ -1,12 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import { BellOff, MoreHorizontal, Pin } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { nameIn, titleOf, useUsers } from '@/features/people/names';
 import { ConversationAvatar } from '@/features/people/PersonAvatar';
 import { Ticks } from '@/features/timeline/Ticks';
 import { countText, t } from '@/i18n';
 import { cx } from '@/lib/cx';
 import { listStamp } from '@/lib/dates';
+import { lazyPart } from '@/lib/lazy-part';
 import { plainText } from '@/lib/markdown';
 import { useStore } from '@/lib/store';
 import type { Conversation } from '@/protocol/types';
@@ -14,7 +15,7 @@ import { deliveryOf } from '@/state/Cursors';
 import { useSession } from '@/state/session-context';
 import { previewOf } from './preview';
 
-const RowMenu = lazy(() => import('./RowMenu'));
+const RowMenu = lazyPart(() => import('./RowMenu'));
 
 export function ConversationRow({ conversation, selected }: { conversation: Conversation; selected: boolean }) {
   const session = useSession();
@@ -25,7 +26,7 @@ export function ConversationRow({ conversation, selected }: { conversation: Conv
   const options = t.list.options(title);
 
   return (
-    <li className="group relative">
+    <li className="group relative [contain-intrinsic-size:auto_4rem] [content-visibility:auto]">
       <Link
         to="/c/$id"
         params={{ id: conversation.id }}

@@ -1,17 +1,18 @@
 import { MessageCircleOff } from 'lucide-react';
-import { type DragEvent, lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { type DragEvent, Suspense, useEffect, useMemo, useState } from 'react';
 import { Failed, Notice, Skeleton } from '@/components/ui/Notice';
 import { Composer, type ComposerMode } from '@/features/composer/Composer';
 import { useFileIntake } from '@/features/composer/use-file-intake';
 import { Timeline } from '@/features/timeline/Timeline';
 import { t } from '@/i18n';
+import { lazyPart } from '@/lib/lazy-part';
 import { useStore } from '@/lib/store';
 import type { Conversation, Message } from '@/protocol/types';
 import { useSession } from '@/state/session-context';
 import { ChatHeader } from './ChatHeader';
 
-const Confirm = lazy(async () => ({ default: (await import('@/components/ui/Dialog')).Confirm }));
-const InfoPanel = lazy(() => import('@/features/members/InfoPanel'));
+const Confirm = lazyPart(async () => ({ default: (await import('@/components/ui/Dialog')).Confirm }));
+const InfoPanel = lazyPart(() => import('@/features/members/InfoPanel'));
 
 /** One conversation: header, messages, composer, details. */
 export function ConversationScreen({ id }: { id: string }) {

@@ -1,17 +1,18 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { MessageCirclePlus, Search, Settings } from 'lucide-react';
-import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { Suspense, useEffect, useMemo, useState } from 'react';
 import { Button, IconButton } from '@/components/ui/Button';
 import { Failed, Notice, Skeleton } from '@/components/ui/Notice';
 import { titleOf } from '@/features/people/names';
 import { PersonAvatar } from '@/features/people/PersonAvatar';
 import { t } from '@/i18n';
+import { lazyPart } from '@/lib/lazy-part';
 import { useStore } from '@/lib/store';
 import { inOrder } from '@/state/ConversationList';
 import { useSignedIn } from '@/state/session-context';
 import { ConversationRow } from './ConversationRow';
 
-const NewChat = lazy(() => import('./NewChat'));
+const NewChat = lazyPart(() => import('./NewChat'));
 
 export function Sidebar({ selected }: { selected: string | undefined }) {
   const { session, me } = useSignedIn();
@@ -48,7 +49,7 @@ export function Sidebar({ selected }: { selected: string | undefined }) {
   return (
     <nav aria-label={t.list.navigation} className="flex h-full flex-col bg-panel">
       <header className="flex items-center gap-1 px-4 pt-3 pb-1">
-        <h1 className="flex-1 text-xl font-bold tracking-tight">{t.list.title}</h1>
+        <h2 className="flex-1 text-xl font-bold tracking-tight">{t.list.title}</h2>
         <IconButton label={t.list.new} onClick={() => setCreating(true)}>
           <MessageCirclePlus size={22} aria-hidden />
         </IconButton>

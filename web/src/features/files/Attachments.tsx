@@ -1,13 +1,14 @@
 import { Download, FileText } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { showToast } from '@/components/ui/toast';
 import { t } from '@/i18n';
 import { formatBytes } from '@/lib/bytes';
+import { lazyPart } from '@/lib/lazy-part';
 import type { Attachment } from '@/protocol/types';
 import { useSession } from '@/state/session-context';
 import { useFileLink } from './use-file-link';
 
-const ImageViewer = lazy(() => import('./ImageViewer'));
+const ImageViewer = lazyPart(() => import('./ImageViewer'));
 /** These the server serves inline, if they really are such. */
 const shownInline = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif']);
 

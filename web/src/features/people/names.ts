@@ -8,10 +8,6 @@ export function titleOf(conversation: Conversation): string {
   return conversation.title ?? t.timeline.someone;
 }
 
-export function useUser(id: string | undefined): User | undefined {
-  return useStore(useSession().directory.users, (users) => (id === undefined ? undefined : users.get(id)));
-}
-
 export function useUsers(): ReadonlyMap<string, User> {
   return useStore(useSession().directory.users);
 }

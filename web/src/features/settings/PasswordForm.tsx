@@ -63,6 +63,6 @@ function explain(error: unknown): { current?: string; next?: string } {
   if (!(error instanceof ApiError)) return { next: errorText('other') };
   if (error.status === 401 || error.status === 403) return { current: t.settings.wrongPassword };
   const field = error.fields[0];
-  if (field?.field === 'current_password') return { current: field.detail };
+  if (field?.field === 'current_password') return { current: t.settings.wrongPassword };
   return { next: field?.detail ?? errorText(error.code) };
 }

@@ -30,7 +30,7 @@ export default function MessageMenu({ trigger, onClose, message, mine, canDelete
       <MenuItem icon={<Reply size={16} aria-hidden />} onSelect={() => actions.reply(message)}>
         {t.message.reply}
       </MenuItem>
-      {text && (
+      {text && 'clipboard' in navigator && (
         <MenuItem icon={<Copy size={16} aria-hidden />} onSelect={() => void copy()}>
           {t.message.copy}
         </MenuItem>

@@ -1,4 +1,4 @@
-import { memo } from 'react';
+import { memo, useMemo } from 'react';
 import { nameColor } from '@/components/ui/Avatar';
 import { Attachments } from '@/features/files/Attachments';
 import { nameIn, useUsers } from '@/features/people/names';
@@ -6,6 +6,7 @@ import { PersonAvatar } from '@/features/people/PersonAvatar';
 import { errorText, t } from '@/i18n';
 import { cx } from '@/lib/cx';
 import { fullStamp, timeOfDay } from '@/lib/dates';
+import { parseMarkdown } from '@/lib/markdown';
 import type { Message } from '@/protocol/types';
 import { useSession } from '@/state/session-context';
 import { MessageText } from './MessageText';
@@ -45,6 +46,16 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const { text, attachments, reply_to: replyTo } = message.body;
   const big = !message.deleted && !attachments?.length && text !== undefined && onlyEmoji.test(text.trim());
   const at = new Date(message.at);
+  const blocks = useMemo(() => parseMarkdown(text ?? ''), [text]);
+  const inLine = !big && !message.deleted && blocks.at(-1)?.type === 'paragraph';
+  // Keeps a place at the end of the last line, where the real one lies.
+  const room = (
+    <span aria-hidden="true" className="invisible inline-flex h-3 gap-1 pl-3 text-xs select-none">
+      {message.edited_at && <span>{t.timeline.edited}</span>}
+      <span>{timeOfDay(at)}</span>
+      {mine && tick && <span className="w-4.5" />}
+    </span>
+  );
 
   return (
     <article
@@ -64,7 +75,12 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           {last && <PersonAvatar user={users.get(message.author)} size="sm" />}
         </span>
       )}
-      <div className={cx('flex max-w-[min(85%,38rem)] min-w-0 flex-col', mine ? 'items-end' : 'items-start')}>
+      <div
+        className={cx(
+          'flex max-w-[min(85%,38rem)] min-w-0 flex-col pointer-coarse:max-w-[calc(100%-5rem)]',
+          mine ? 'items-end' : 'items-start',
+        )}
+      >
         <div
           className={cx(
             'relative max-w-full min-w-0',
@@ -72,7 +88,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               ? 'text-4xl leading-tight'
               : cx(
                   'rounded-2xl px-3.5 py-2',
-                  mine ? 'bg-own' : 'bg-surface shadow-[0_1px_1px_oklch(0.2_0.02_200/0.07)]',
+                  mine ? 'bg-own [--muted:var(--own-muted)]' : 'bg-surface shadow-[0_1px_1px_oklch(0.2_0.02_200/0.07)]',
                   last && (mine ? 'rounded-br-md' : 'rounded-bl-md'),
                 ),
             pending?.failure && 'outline outline-danger',
@@ -95,13 +111,21 @@ export const MessageRow = memo(function MessageRow(props: Props) {
                   <Attachments files={attachments} />
                 </div>
               )}
-              {text && <MessageText text={text} mentions={message.body.mentions} users={users} me={session.me.id} />}
+              {text && (
+                <MessageText
+                  blocks={blocks}
+                  tail={big ? undefined : room}
+                  mentions={message.body.mentions}
+                  users={users}
+                  me={session.me.id}
+                />
+              )}
             </>
           )}
           <span
             className={cx(
               'flex items-center justify-end gap-1 text-xs text-muted tabular-nums select-none',
-              big ? 'mt-1' : '-mb-0.5',
+              inLine ? 'absolute right-3.5 bottom-1.5' : big ? 'mt-1' : '-mb-0.5',
             )}
           >
             {message.edited_at && <span>{t.timeline.edited}</span>}

@@ -1,9 +1,11 @@
 import { Fragment, memo, type ReactNode } from 'react';
-import { type Block, type Inline, parseMarkdown } from '@/lib/markdown';
+import type { Block, Inline } from '@/lib/markdown';
 import type { User } from '@/protocol/types';
 
 interface Props {
-  text: string;
+  blocks: readonly Block[];
+  /** Stands at the end of the last line, if the text ends in a paragraph. */
+  tail?: ReactNode;
   /** Those whom the message mentions, by id; another `@name` is only text. */
   mentions: readonly string[] | undefined;
   users: ReadonlyMap<string, User>;
@@ -11,7 +13,7 @@ interface Props {
 }
 
 /** A message's text as React elements: no HTML is ever made of what a person wrote. */
-export const MessageText = memo(function MessageText({ text, mentions, users, me }: Props) {
+export const MessageText = memo(function MessageText({ blocks, tail, mentions, users, me }: Props) {
   const mentioned = (name: string) => {
     const id = mentions?.find((one) => users.get(one)?.username === name);
     return id === undefined ? undefined : users.get(id);
@@ -63,6 +65,7 @@ export const MessageText = memo(function MessageText({ text, mentions, users, me
         return (
           <p key={key} className="whitespace-pre-wrap">
             {inline(node.children)}
+            {node === blocks.at(-1) && tail}
           </p>
         );
       case 'code':
@@ -84,5 +87,5 @@ export const MessageText = memo(function MessageText({ text, mentions, users, me
         );
     }
   };
-  return <div className="min-w-0 [overflow-wrap:anywhere]">{parseMarkdown(text).map(block)}</div>;
+  return <div className="min-w-0 [overflow-wrap:anywhere]">{blocks.map(block)}</div>;
 });

@@ -1,12 +1,13 @@
 import { MoreHorizontal, Reply, SmilePlus } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { t } from '@/i18n';
 import { cx } from '@/lib/cx';
+import { lazyPart } from '@/lib/lazy-part';
 import type { Message } from '@/protocol/types';
 import type { MessageActions } from './MessageRow';
 
-const MessageMenu = lazy(() => import('./MessageMenu'));
-const ReactionPicker = lazy(() => import('./ReactionPicker'));
+const MessageMenu = lazyPart(() => import('./MessageMenu'));
+const ReactionPicker = lazyPart(() => import('./ReactionPicker'));
 
 interface Props {
   row: { message: Message; mine: boolean };

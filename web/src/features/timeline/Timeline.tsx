@@ -22,8 +22,8 @@ interface Props {
   target: number | undefined;
 }
 
-/** Rows before the edge at which the next page is asked for. */
-const loadAhead = 10;
+/** Pixels before the edge at which the next page is asked for. */
+const loadAheadPx = 1200;
 /** Pixels from the end that still count as being there. */
 const atEndPx = 60;
 
@@ -38,6 +38,10 @@ export function Timeline({ conversation, actions, target }: Props) {
   const divider = useDivider(session, id);
   const scroller = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  /** The newest message stays in view, whatever changes its size, until the person scrolls up. */
+  const sticky = useRef(true);
+  const lastTop = useRef(0);
+  const sizer = useRef<HTMLDivElement>(null);
   const [highlighted, setHighlighted] = useState<number>();
 
   const entries = useMemo(() => allEntries.filter((entry) => entry.conversation === id), [allEntries, id]);
@@ -68,7 +72,6 @@ export function Timeline({ conversation, actions, target }: Props) {
     scrollEndThreshold: atEndPx,
   });
   const items = virtualizer.getVirtualItems();
-  const firstShown = items[0]?.index ?? 0;
   const lastShown = items.at(-1)?.index ?? 0;
 
   // Opens at the first unread message, else at the end.
@@ -77,22 +80,31 @@ export function Timeline({ conversation, actions, target }: Props) {
     if (placed.current || rows.length === 0) return;
     placed.current = true;
     const unread = rows.findIndex((row) => row.type === 'unread');
+    sticky.current = unread < 0;
     if (unread >= 0) virtualizer.scrollToIndex(unread, { align: 'start' });
     else virtualizer.scrollToEnd();
   }, [rows, virtualizer]);
 
-  useEffect(() => {
-    if (!placed.current) return;
-    if (firstShown < loadAhead) void store.loadOlder();
-    if (lastShown >= rows.length - loadAhead) void store.loadNewer();
-  }, [store, firstShown, lastShown, rows.length]);
+  const loadNear = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !placed.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = element;
+    if (scrollTop < loadAheadPx) void store.loadOlder();
+    if (scrollHeight - scrollTop - clientHeight < loadAheadPx) void store.loadNewer();
+  }, [store]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a page that came may not have been enough
+  useEffect(loadNear, [loadNear, timeline.messages, timeline.hasOlder, timeline.hasNewer]);
 
   // What a person has on the screen, they have read.
   const readUpTo = useCallback(() => {
     const element = scroller.current;
     if (!element || !placed.current) return;
     const bottom = element.scrollTop + element.clientHeight;
-    setAtEnd(element.scrollHeight - bottom <= atEndPx);
+    const near = element.scrollHeight - bottom <= atEndPx;
+    if (near) sticky.current = true;
+    else if (element.scrollTop < lastTop.current - 2) sticky.current = false;
+    lastTop.current = element.scrollTop;
+    setAtEnd(near || sticky.current);
     if (!pageInView.get()) return;
     const seen = virtualizer.getVirtualItems().findLast((item) => item.start + Math.min(item.size, 40) <= bottom);
     for (let index = seen?.index ?? -1; index >= 0; index--) {
@@ -106,12 +118,22 @@ export function Timeline({ conversation, actions, target }: Props) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked at again when the page is, or rows are shown
   useEffect(readUpTo, [readUpTo, looking, lastShown]);
 
+  // A composer that grows, a keyboard that opens or a turned phone must not hide the newest message.
+  useEffect(() => {
+    const observer = new ResizeObserver(() => {
+      if (placed.current && sticky.current) virtualizer.scrollToEnd();
+    });
+    for (const element of [scroller.current, sizer.current]) if (element) observer.observe(element);
+    return () => observer.disconnect();
+  }, [virtualizer]);
+
   const pendingJump = useRef<number>(undefined);
   const settleJump = useCallback(() => {
     const seq = pendingJump.current;
     const index = rows.findIndex((row) => row.type === 'message' && row.message.seq === seq);
     if (seq === undefined || index < 0) return;
     pendingJump.current = undefined;
+    sticky.current = false;
     virtualizer.scrollToIndex(index, { align: 'center' });
     setHighlighted(seq);
   }, [rows, virtualizer]);
@@ -137,12 +159,14 @@ export function Timeline({ conversation, actions, target }: Props) {
 
   const toEnd = async () => {
     if (timeline.hasNewer) await store.open().catch(() => undefined);
+    sticky.current = true;
     virtualizer.scrollToEnd();
   };
   // What one says oneself is seen: wherever the list stands, it goes to the end.
   const newestOwn = entries.findLast((entry) => entry.operation.kind === 'send')?.id;
   useEffect(() => {
     if (newestOwn === undefined) return;
+    sticky.current = true;
     if (store.timeline.get().hasNewer) void store.open().then(() => virtualizer.scrollToEnd());
     else virtualizer.scrollToEnd();
   }, [newestOwn, store, virtualizer]);
@@ -160,7 +184,10 @@ export function Timeline({ conversation, actions, target }: Props) {
       )}
       <div
         ref={scroller}
-        onScroll={readUpTo}
+        onScroll={() => {
+          loadNear();
+          readUpTo();
+        }}
         onKeyDown={moveBetweenMessages}
         role="log"
         aria-label={t.timeline.label}
@@ -169,42 +196,50 @@ export function Timeline({ conversation, actions, target }: Props) {
         tabIndex={0}
         className="h-full overflow-y-auto overscroll-contain outline-offset-[-2px] [overflow-anchor:none]"
       >
-        <div className="relative mx-auto w-full max-w-4xl" style={{ height: virtualizer.getTotalSize() }}>
-          {items.map((item) => {
-            const row = rows[item.index];
-            if (!row) return null;
-            return (
-              <div
-                key={item.key}
-                ref={virtualizer.measureElement}
-                data-index={item.index}
-                className="absolute inset-x-0 top-0"
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                {row.type === 'message' ? (
-                  <MessageRow
-                    row={row}
-                    tick={
-                      row.pending
-                        ? row.pending.failure
-                          ? 'failed'
-                          : 'waiting'
-                        : row.mine
-                          ? deliveryOf(row.message.seq, row.message.author, cursors)
-                          : undefined
-                    }
-                    group={group}
-                    canDelete={canDelete}
-                    quoted={row.message.body.reply_to === undefined ? undefined : bySeq.get(row.message.body.reply_to)}
-                    highlighted={highlighted === row.message.seq}
-                    actions={rowActions}
-                  />
-                ) : (
-                  <OtherRow row={row} conversation={conversation} />
-                )}
-              </div>
-            );
-          })}
+        <div className="flex min-h-full flex-col justify-end">
+          <div
+            ref={sizer}
+            className="relative mx-auto w-full max-w-4xl shrink-0"
+            style={{ height: virtualizer.getTotalSize() }}
+          >
+            {items.map((item) => {
+              const row = rows[item.index];
+              if (!row) return null;
+              return (
+                <div
+                  key={item.key}
+                  ref={virtualizer.measureElement}
+                  data-index={item.index}
+                  className="absolute inset-x-0 top-0"
+                  style={{ transform: `translateY(${item.start}px)` }}
+                >
+                  {row.type === 'message' ? (
+                    <MessageRow
+                      row={row}
+                      tick={
+                        row.pending
+                          ? row.pending.failure
+                            ? 'failed'
+                            : 'waiting'
+                          : row.mine
+                            ? deliveryOf(row.message.seq, row.message.author, cursors)
+                            : undefined
+                      }
+                      group={group}
+                      canDelete={canDelete}
+                      quoted={
+                        row.message.body.reply_to === undefined ? undefined : bySeq.get(row.message.body.reply_to)
+                      }
+                      highlighted={highlighted === row.message.seq}
+                      actions={rowActions}
+                    />
+                  ) : (
+                    <OtherRow row={row} conversation={conversation} />
+                  )}
+                </div>
+              );
+            })}
+          </div>
         </div>
       </div>
       {(!atEnd || timeline.hasNewer) && (
