@@ -20,7 +20,8 @@ pub fn machine() -> Machine {
     let kib: u64 = first("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
     Machine {
         cpu: first("/proc/cpuinfo", "model name"),
-        cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        // Of the machine, not those that this process was pinned to.
+        cores: std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default().matches("processor\t").count(),
         memory_gib: kib / (1 << 20),
         kernel: std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
     }
