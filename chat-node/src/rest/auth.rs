@@ -46,6 +46,8 @@ pub async fn register(
     headers: HeaderMap,
     Body(request): Body<Register>,
 ) -> Result<Response, Failure> {
+    // A foreign page must not sign a browser in to an account of its choice.
+    check_origin(&node, &headers)?;
     node.auth.take_attempt(client_address(&node.config, peer, &headers)).await?;
     Ok(signed(&node, StatusCode::CREATED, node.auth.register(request).await?))
 }
@@ -58,6 +60,8 @@ pub async fn login(
     headers: HeaderMap,
     Body(request): Body<Login>,
 ) -> Result<Response, Failure> {
+    // A foreign page must not sign a browser in to an account of its choice.
+    check_origin(&node, &headers)?;
     node.auth.take_attempt(client_address(&node.config, peer, &headers)).await?;
     Ok(signed(&node, StatusCode::OK, node.auth.login(request).await?))
 }
