@@ -86,7 +86,7 @@ impl ClockedNode {
             tail: embedded.tail.clone(),
             store: embedded.store.clone(),
             directory: embedded.directory.clone(),
-            blobs: Arc::new(LocalFileSystem::new_with_prefix(&files).expect("files")),
+            blobs: Arc::new(LocalFileSystem::new_with_prefix(&files).expect("files").with_automatic_cleanup(true)),
             clock: clock.clone(),
         };
         let node = Node::new(config, backends, [7; 32], TaskTracker::new());
