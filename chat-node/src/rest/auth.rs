@@ -31,9 +31,8 @@ type Peer = ConnectInfo<SocketAddr>;
 
 fn signed(node: &Node, status: StatusCode, signed: Signed) -> Response {
     let mut response = (status, Json(signed.body)).into_response();
-    if let Some(token) = signed.refresh {
-        response.headers_mut().insert(header::SET_COOKIE, set_cookie(&token, node.config.secure_cookies));
-    }
+    let cookie = set_cookie(&signed.refresh, node.config.secure_cookies);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
