@@ -55,7 +55,7 @@ impl App {
             tail: embedded.tail.clone(),
             store: embedded.store.clone(),
             directory: embedded.directory.clone(),
-            blobs: Arc::new(LocalFileSystem::new_with_prefix(&files)?.with_fsync(true)),
+            blobs: Arc::new(LocalFileSystem::new_with_prefix(&files)?.with_fsync(true).with_automatic_cleanup(true)),
             clock,
         };
         let signing_key = auth::load_or_create_key(&config.data_dir.join("signing.key"))?;

@@ -19,6 +19,7 @@ pub use cookie::{clear_cookie, read_cookie, set_cookie};
 pub use key::load_or_create_key;
 pub use passwords::hash_password;
 pub use refresh::RefreshToken;
+use refresh::Succession;
 pub use throttle::client_address;
 pub use tokens::{ACCESS_SECONDS, AccessTokens, Caller};
 
@@ -37,14 +38,15 @@ pub struct Auth {
     backends: Backends,
     limits: Limits,
     tokens: AccessTokens,
+    succession: Succession,
     passwords: Passwords,
     delivery: Arc<Delivery>,
 }
 
-/// A fresh login or refresh. `refresh` is absent when the client keeps the token that it has.
+/// A fresh login or refresh.
 pub struct Signed {
     pub body: SignedIn,
-    pub refresh: Option<RefreshToken>,
+    pub refresh: RefreshToken,
 }
 
 impl Auth {
@@ -53,6 +55,7 @@ impl Auth {
             backends: backends.clone(),
             limits: config.limits.clone(),
             tokens: AccessTokens::new(&signing_key),
+            succession: Succession::new(&signing_key),
             passwords: Passwords::new(),
             delivery,
         }
@@ -127,7 +130,7 @@ impl Auth {
             expires_at: now.plus_millis(SESSION_MS),
         };
         self.backends.store.create_session(session, refresh.hash()).await?;
-        Ok(Signed { body: self.signed_in(user, id).await?, refresh: Some(refresh) })
+        Ok(Signed { body: self.signed_in(user, id).await?, refresh })
     }
 
     async fn signed_in(&self, user: UserId, session: SessionId) -> Result<SignedIn, Failure> {
@@ -139,16 +142,15 @@ impl Auth {
 
     /// Exchanges a refresh token. An old one that comes again was stolen, or its owner's was: the whole family ends.
     pub async fn refresh(&self, presented: &RefreshToken) -> Result<Signed, Failure> {
-        let next = RefreshToken::new(presented.session);
+        let next = self.succession.after(presented);
         let now = self.now();
         let expires = now.plus_millis(SESSION_MS);
         let store = &self.backends.store;
         let (id, old, new) = (presented.session, presented.hash(), next.hash());
         match store.rotate_session(id, old, new, now, expires, REFRESH_GRACE_MS).await? {
-            RefreshOutcome::Rotated(row) => {
-                Ok(Signed { body: self.signed_in(row.user, row.id).await?, refresh: Some(next) })
+            RefreshOutcome::Rotated(row) | RefreshOutcome::Recent(row) => {
+                Ok(Signed { body: self.signed_in(row.user, row.id).await?, refresh: next })
             }
-            RefreshOutcome::Recent(row) => Ok(Signed { body: self.signed_in(row.user, row.id).await?, refresh: None }),
             RefreshOutcome::Reused(row) => {
                 tracing::warn!(target: "audit", user = %row.user, session = %row.id, "an old refresh token came again: the session was ended");
                 self.cut(row.user, Some(row.id), None).await;

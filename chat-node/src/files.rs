@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 pub use links::{LINK_SECONDS, Links, Purpose};
 pub use name::disposition;
+pub use sniff::is_inline_image;
 
 use crate::config::Config;
 use crate::{Backends, Failure, Node};
@@ -178,23 +179,35 @@ impl Files {
         if row.state == FileState::Complete {
             return Ok(info(row));
         }
-        let missing = part_count(&row) - self.received(owner, id).await?.len() as u64;
+        let failure = self.check_and_enter(&row).await.err();
+        // Another request may have been faster: it took the parts away, and the answer is its own.
+        let row = self.owned(owner, id).await?;
+        match failure {
+            Some(failure) if row.state == FileState::Pending => Err(failure),
+            _ => Ok(info(row)),
+        }
+    }
+
+    async fn check_and_enter(&self, row: &FileRow) -> Result<(), Failure> {
+        let missing = part_count(row) - self.received(row.owner, row.id).await?.len() as u64;
         if missing > 0 {
             return Err(Failure::new(
                 ErrorCode::UploadIncomplete,
                 format!("{missing} part(s) have not arrived in full"),
             ));
         }
-        let media_type = assemble::assemble(&self.backends, &row).await?;
-        if row.conversation.is_none() && !sniff::is_inline_image(&media_type) {
+        let media_type = assemble::assemble(&self.backends, row).await?;
+        if row.conversation.is_none() && !is_inline_image(&media_type) {
             return Err(Failure::new(
                 ErrorCode::UnsupportedType,
                 "an avatar must be a PNG, JPEG, GIF, WebP or AVIF image",
             ));
         }
-        self.backends.store.complete_file(id, media_type.clone()).await?;
-        assemble::drop_parts(&self.backends, &row).await;
-        Ok(info(FileRow { media_type, ..row }))
+        if !self.backends.store.complete_file(row.id, media_type).await? {
+            tracing::debug!(file = %row.id, "completed by another request, or given up meanwhile");
+        }
+        assemble::drop_parts(&self.backends, row).await;
+        Ok(())
     }
 
     /// A file that `user` may read: of their conversations, or an avatar.
@@ -215,13 +228,18 @@ impl Files {
         for row in &abandoned {
             assemble::drop_parts(&self.backends, row).await;
             self.backends.store.delete_file(row.id).await?;
+            // Completed at the last moment, it stays. Otherwise it may have been assembled, and not entered as complete.
+            if self.backends.store.file(row.id).await?.is_none() {
+                assemble::drop_file(&self.backends, row.id).await;
+            }
         }
         Ok(abandoned.len())
     }
 }
 
 fn parse_sha256(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.is_ascii() {
+    // `from_str_radix` takes a sign too.
+    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let mut bytes = [0; 32];

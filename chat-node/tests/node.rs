@@ -2,6 +2,8 @@
 
 #[path = "node/auth.rs"]
 mod auth;
+#[path = "node/clocked.rs"]
+mod clocked;
 #[path = "node/conversations.rs"]
 mod conversations;
 #[path = "node/delivery.rs"]
@@ -18,3 +20,9 @@ mod import;
 mod kill;
 #[path = "node/operations.rs"]
 mod operations;
+#[path = "node/people.rs"]
+mod people;
+#[path = "node/time.rs"]
+mod time;
+#[path = "node/uploads.rs"]
+mod uploads;

@@ -3,7 +3,35 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat_core::SessionId;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
+
+/// Makes the token after a token. It is always the same one: whoever shows a token again because the answer was lost, or
+/// another tab was faster, gets the very successor that was handed out, and no second line of tokens begins.
+pub struct Succession {
+    key: Hmac<Sha256>,
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    match Hmac::new_from_slice(key) {
+        Ok(mac) => mac,
+        Err(_) => unreachable!("HMAC takes a key of any length"),
+    }
+}
+
+impl Succession {
+    pub fn new(signing_key: &[u8; 32]) -> Self {
+        // A key of its own, so that nothing signed elsewhere is ever a token.
+        let derived = keyed(signing_key).chain_update(b"elastic-chat refresh tokens v1").finalize().into_bytes();
+        Self { key: keyed(&derived) }
+    }
+
+    /// As hard to guess as a random one for everybody without the key, holders of `token` included.
+    pub fn after(&self, token: &RefreshToken) -> RefreshToken {
+        let mac = self.key.clone().chain_update(token.session.as_bytes()).chain_update(token.secret);
+        RefreshToken { session: token.session, secret: mac.finalize().into_bytes().into() }
+    }
+}
 
 /// What a client shows for a new access token: 256 random bits, of which the server keeps the hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,6 +73,21 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn a_token_has_one_successor_that_only_the_key_tells() {
+        let token = RefreshToken::new(SessionId::new(Uuid::from_u128(1)));
+        let next = Succession::new(&[1; 32]).after(&token);
+        assert_eq!(next, Succession::new(&[1; 32]).after(&token));
+        assert_eq!(next.session, token.session);
+        let others = [
+            token.clone(),
+            Succession::new(&[2; 32]).after(&token),
+            Succession::new(&[1; 32]).after(&next),
+            Succession::new(&[1; 32]).after(&RefreshToken::new(token.session)),
+        ];
+        assert!(others.iter().all(|other| other.secret != next.secret));
+    }
 
     #[test]
     fn round_trips_and_hides_its_secret() {

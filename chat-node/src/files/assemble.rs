@@ -1,3 +1,4 @@
+use chat_core::FileId;
 use chat_ports::store::FileRow;
 use chat_wire::ErrorCode;
 use futures_util::StreamExt as _;
@@ -62,6 +63,13 @@ async fn copy(
         upload.put_part(PutPayload::from(chunk)).await.map_err(|error| blob_failure(&error))?;
     }
     Ok((hash.finalize().into(), sniff::settle(&head, &row.media_type)))
+}
+
+pub async fn drop_file(backends: &Backends, id: FileId) {
+    match backends.blobs.delete(&file_path(id)).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+        Err(error) => tracing::warn!(file = %id, %error, "a file that was given up could not be removed"),
+    }
 }
 
 pub async fn drop_parts(backends: &Backends, row: &FileRow) {

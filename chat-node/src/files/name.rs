@@ -7,10 +7,11 @@ const MAX_BYTES: usize = 255;
 pub fn sanitise(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let safe = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
+        let hidden = matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        !c.is_control() && !hidden
     };
     let clean: String = base.chars().filter(safe).collect();
-    let clean = clean.trim().trim_start_matches('.').trim();
+    let clean = clean.trim_start_matches(|c: char| c == '.' || c.is_whitespace()).trim_end();
     let mut end = clean.len().min(MAX_BYTES);
     while !clean.is_char_boundary(end) {
         end -= 1;
@@ -49,6 +50,8 @@ mod tests {
             ("..", "file"),
             ("/", "file"),
             (".bashrc", "bashrc"),
+            (". .bashrc", "bashrc"),
+            (". \u{200e}. ", "file"),
             ("a\0b\r\nSet-Cookie: x.txt", "abSet-Cookie: x.txt"),
             ("evil\u{202e}gpj.exe", "evilgpj.exe"),
             ("", "file"),

@@ -31,9 +31,8 @@ type Peer = ConnectInfo<SocketAddr>;
 
 fn signed(node: &Node, status: StatusCode, signed: Signed) -> Response {
     let mut response = (status, Json(signed.body)).into_response();
-    if let Some(token) = signed.refresh {
-        response.headers_mut().insert(header::SET_COOKIE, set_cookie(&token, node.config.secure_cookies));
-    }
+    let cookie = set_cookie(&signed.refresh, node.config.secure_cookies);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     response
 }
@@ -46,6 +45,8 @@ pub async fn register(
     headers: HeaderMap,
     Body(request): Body<Register>,
 ) -> Result<Response, Failure> {
+    // A foreign page must not sign a browser in to an account of its choice.
+    check_origin(&node, &headers)?;
     node.auth.take_attempt(client_address(&node.config, peer, &headers)).await?;
     Ok(signed(&node, StatusCode::CREATED, node.auth.register(request).await?))
 }
@@ -58,6 +59,8 @@ pub async fn login(
     headers: HeaderMap,
     Body(request): Body<Login>,
 ) -> Result<Response, Failure> {
+    // A foreign page must not sign a browser in to an account of its choice.
+    check_origin(&node, &headers)?;
     node.auth.take_attempt(client_address(&node.config, peer, &headers)).await?;
     Ok(signed(&node, StatusCode::OK, node.auth.login(request).await?))
 }

@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 use super::caller::Caller;
 use super::extract::{Body, Ids, Query};
-use crate::files::{LINK_SECONDS, Purpose, disposition};
+use crate::files::{LINK_SECONDS, Purpose, disposition, is_inline_image};
 use crate::{Failure, Node};
 
 pub fn router() -> Router<Arc<Node>> {
@@ -134,7 +134,7 @@ async fn read(
     let length = range.as_ref().map_or(row.size, |range| range.end - range.start);
     let mut response = Response::new(HttpBody::from_stream(got.into_stream()));
     let out = response.headers_mut();
-    let inline = row.media_type.starts_with("image/");
+    let inline = is_inline_image(&row.media_type);
     for (name, value) in [
         (header::CONTENT_TYPE, row.media_type.clone()),
         (header::CONTENT_LENGTH, length.to_string()),
