@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use figure::Figure;
 
+use crate::client::Shared;
 use crate::machine::{Machine, machine};
 use crate::scenario::{self, Crowd, Plan, Target};
 use server::Server;
@@ -99,7 +100,7 @@ async fn imports(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> any
         let data = server.fresh_folder()?;
         rate.add(server.import(&args.irc, &data)?, 0);
         let running = server.start(&data).await?;
-        let report = scenario::history(&target(&running), "bench", server::PASSWORD).await?;
+        let report = scenario::history(&target(&running), "bench", server::PASSWORD, &CancellationToken::new()).await?;
         page.add(report.figures.get("page p99 ms").copied().unwrap_or(f64::NAN), 0);
     }
     figures.extend([rate, page]);
@@ -112,7 +113,7 @@ async fn idle(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> anyhow
         let running = server.start(&server.fresh_folder()?).await?;
         // Long enough for a ping of every connection.
         let target = Target { duration: 30.0, ..target(&running) };
-        let report = scenario::idle(&target, args.idle_connections, 50).await?;
+        let report = scenario::idle(&target, args.idle_connections, 50, &CancellationToken::new()).await?;
         report.print();
         let bytes = report.figures.get("resident bytes per connection").copied();
         figure.add(bytes.unwrap_or(f64::NAN), report.history.violations());
@@ -127,12 +128,15 @@ async fn hot_room(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> an
     let mut p99 = Figure::new("The same: delivery p99 at that rate", "ms", "≤ 50");
     let mut cpu = Figure::new("The same: the generator's CPU", "cores", "");
     let running = server.start(&server.fresh_folder()?).await?;
+    // Signing in a thousand people takes half a minute of hashing: once is enough.
+    let people = Crowd::gather(&target(&running), args.hot_members).await?.people;
     for _ in 0..args.runs {
         let mut best: Option<(f64, f64, f64)> = None;
         let mut violations = 0;
         for tried in &args.hot_rates {
             let target = target(&running);
-            let mut crowd = Crowd::gather(&target, args.hot_members).await?;
+            let shared = Shared::new(&target.authority()?);
+            let mut crowd = Crowd { shared, people: people.clone(), rooms: Vec::new(), seats: Vec::new() };
             crowd.room((0..args.hot_members).collect(), false).await?;
             crowd.connect(1, false).await?;
             let plan = Plan { rate: *tried, text: 64, owner_only: true, storm: None, stop: CancellationToken::new() };
@@ -162,7 +166,7 @@ async fn sends(args: &Args, server: &Server, figures: &mut Vec<Figure>) -> anyho
     let mut ack = Figure::new("The same: send → ack p99", "ms", "");
     let running = server.start(&server.fresh_folder()?).await?;
     for _ in 0..args.runs {
-        let report = scenario::sends(&target(&running), 200).await?;
+        let report = scenario::sends(&target(&running), 200, &CancellationToken::new()).await?;
         report.print();
         rate.add(report.acked_per_second, report.history.violations());
         ack.add(report.ack_ms.p99, 0);

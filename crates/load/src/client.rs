@@ -6,7 +6,7 @@ mod rest;
 mod shared;
 mod socket;
 
-pub use frame::Incoming;
+pub use frame::{Delivery, Incoming};
 pub use rest::{Account, Http, RestError, position};
 pub use shared::{Shared, Stats};
 pub use socket::{Client, Command};

@@ -7,8 +7,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// Ten thousand connections live in one process: the default of 128 KiB each would be more than a GiB.
-const READ_BUFFER: usize = 8 * 1024;
+/// Ten thousand connections live in one process: the default of 128 KiB each would be more than a GiB. It is also
+/// cleared before every read.
+const READ_BUFFER: usize = 4 * 1024;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub type Ws = WebSocketStream<TcpStream>;

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use super::dial::{Ws, dial, short};
-use super::frame::Incoming;
+use super::frame::{Delivery, Incoming};
 use super::rest::{Account, Http, RestError};
 use super::shared::Shared;
 use crate::history::{Next, Seen, View};
@@ -256,6 +256,12 @@ impl Client {
     }
 
     async fn hear(&mut self, ws: &mut Ws, text: &str, at: &mut Stage) -> Result<(), End> {
+        if let Some(delivery) = Delivery::scan(text) {
+            if let Some(conversation) = self.event(delivery) {
+                self.refetch(conversation).await;
+            }
+            return Ok(());
+        }
         let frame: Incoming<'_> = match serde_json::from_str(text) {
             Ok(frame) => frame,
             Err(error) => {
@@ -264,11 +270,14 @@ impl Client {
             }
         };
         match frame.tag.as_ref() {
-            "event" => {
-                if let Some(conversation) = self.event(&frame) {
-                    self.refetch(conversation).await;
+            "event" => match frame.delivery() {
+                Some(delivery) => {
+                    if let Some(conversation) = self.event(delivery) {
+                        self.refetch(conversation).await;
+                    }
                 }
-            }
+                None => self.shared.stats.error("an event without its position"),
+            },
             "ack" => self.ack(&frame),
             "error" => self.refusal(&frame),
             "welcome" => {
@@ -302,26 +311,19 @@ impl Client {
     }
 
     /// Checks an event; the conversation when it has to be refetched.
-    fn event(&mut self, frame: &Incoming<'_>) -> Option<Uuid> {
-        let (Some(conversation), Some(epoch), Some(rev), Some(seq)) =
-            (frame.conversation, &frame.epoch, frame.rev, frame.seq)
-        else {
-            self.shared.stats.error("an event without its position");
-            return None;
-        };
+    fn event(&mut self, delivery: Delivery<'_>) -> Option<Uuid> {
+        let Delivery { conversation, epoch, rev, seq, client_msg_id, intended } = delivery;
         let Some(view) = self.views.get_mut(&conversation) else {
             self.shared.history.lock().foreign(conversation);
             return None;
         };
-        let message = frame.kind.as_deref() == Some("message");
-        let client_msg_id = frame.client_msg_id.filter(|_| message);
         let next = self.shared.history.lock().see(view, Seen { conversation, epoch, rev, seq, client_msg_id });
         if next == Next::Skip {
             return None;
         }
         view.seq = view.seq.max(seq);
         self.shared.stats.delivered.fetch_add(1, Ordering::Relaxed);
-        if let Some(intended) = frame.intended() {
+        if let Some(intended) = intended {
             self.shared.record(&self.shared.stats.delivery_latency, intended);
         }
         (next == Next::Refetch).then_some(conversation)

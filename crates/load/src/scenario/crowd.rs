@@ -134,14 +134,18 @@ impl Crowd {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let now = (shared.stats.acked.load(Ordering::Relaxed), shared.stats.delivered.load(Ordering::Relaxed));
             if !quiet {
-                let p99 = shared.stats.delivery_latency.lock().value_at_quantile(0.99);
+                let (p50, p99) = {
+                    let latency = shared.stats.delivery_latency.lock();
+                    (latency.value_at_quantile(0.5), latency.value_at_quantile(0.99))
+                };
                 let connected = shared.stats.connected.load(Ordering::Relaxed);
                 let broken = shared.history.lock().verdict().violations();
                 eprintln!(
-                    "{:>5.0} s  {connected} connected  {} acked/s  {} deliveries/s  p99 {} ms  {broken} violations",
+                    "{:>5.0} s  {connected} connected  {} acked/s  {} deliveries/s  p50 {} ms, p99 {} ms  {broken} violations",
                     shared.begin.elapsed().as_secs_f64(),
                     now.0 - last.0,
                     now.1 - last.1,
+                    p50 / 1_000,
                     p99 / 1_000,
                 );
             }

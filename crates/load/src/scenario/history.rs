@@ -5,13 +5,19 @@ use hdrhistogram::Histogram;
 use hyper::Method;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use crate::client::{Account, Http, Shared};
 use crate::report::{Latency, Report, Start};
 
 /// Pages of 50 from anywhere in an account's largest conversation.
-pub async fn history(target: &Target, username: &str, password: &str) -> anyhow::Result<Report> {
+pub async fn history(
+    target: &Target,
+    username: &str,
+    password: &str,
+    stop: &CancellationToken,
+) -> anyhow::Result<Report> {
     let shared = Shared::new(&target.authority()?);
     let mut http = Http::new(&shared.authority);
     let account = Account::sign_in(&mut http, username, password).await?;
@@ -26,7 +32,7 @@ pub async fn history(target: &Target, username: &str, password: &str) -> anyhow:
     let mut latencies: Histogram<u64> = Histogram::new(3)?;
     let start = Start::now(&shared, target.server());
     let (begin, mut rows) = (Instant::now(), 0);
-    while begin.elapsed() < target.duration() {
+    while begin.elapsed() < target.duration() && !stop.is_cancelled() {
         let before = random.random_range(1..=last + 1);
         let path = format!("/v1/conversations/{id}/messages?before={before}&limit=50");
         let asked = Instant::now();

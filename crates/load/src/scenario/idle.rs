@@ -1,9 +1,17 @@
+use tokio_util::sync::CancellationToken;
+
 use super::Target;
 use super::crowd::Crowd;
+use super::open::pause;
 use crate::report::{Report, Start};
 
 /// Opens connections that do nothing but answer pings: what one costs in memory.
-pub async fn idle(target: &Target, connections: usize, per_person: usize) -> anyhow::Result<Report> {
+pub async fn idle(
+    target: &Target,
+    connections: usize,
+    per_person: usize,
+    stop: &CancellationToken,
+) -> anyhow::Result<Report> {
     let mut crowd = Crowd::gather(target, connections.div_ceil(per_person.max(1))).await?;
     for pair in 0..crowd.people.len() / 2 {
         crowd.room(vec![pair * 2, pair * 2 + 1], true).await?;
@@ -11,9 +19,9 @@ pub async fn idle(target: &Target, connections: usize, per_person: usize) -> any
     println!("idle: {connections} connections of {} people", crowd.people.len());
     let before = target.server();
     crowd.connect(per_person.max(1), false).await?;
-    tokio::time::sleep(target.warmup()).await;
+    pause(target.warmup(), stop).await;
     let start = Start::now(&crowd.shared, target.server());
-    tokio::time::sleep(target.duration()).await;
+    pause(target.duration(), stop).await;
     let end = Start::now(&crowd.shared, target.server());
     let count = crowd.seats.len();
     let connected = crowd.shared.stats.connected.load(std::sync::atomic::Ordering::Relaxed);

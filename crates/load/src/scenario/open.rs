@@ -59,8 +59,8 @@ pub async fn open_loop(name: &str, target: &Target, crowd: Crowd, plan: &Plan) -
             break;
         }
         let now = shared.micros();
-        if intended > now {
-            tokio::time::sleep(Duration::from_micros(intended - now)).await;
+        if intended > now && !pause(Duration::from_micros(intended - now), &plan.stop).await {
+            break;
         }
         if start.is_none() && intended >= warm {
             start = Some(Start::now(&shared, target.server()));
@@ -76,19 +76,30 @@ pub async fn open_loop(name: &str, target: &Target, crowd: Crowd, plan: &Plan) -
         let room = &crowd.rooms[random.random_range(0..crowd.rooms.len())];
         let speaker = if plan.owner_only { 0 } else { random.random_range(0..room.members.len()) };
         let seat = &crowd.seats[room.members[speaker] * (crowd.seats.len() / crowd.people.len())];
-        // A full channel holds the schedule up; the latency counts from the intended time all the same.
-        let _ = seat.commands.send(Command::Send { conversation: room.id, intended, text: text.clone() }).await;
-        sent += 1;
+        // A full channel holds the schedule up; the latency counts from the intended time all the same. A server that is
+        // gone does not hold it up for ever.
+        let send = seat.commands.send(Command::Send { conversation: room.id, intended, text: text.clone() });
+        let left = Duration::from_micros(stop.saturating_sub(shared.micros()));
+        tokio::select! {
+            _ = send => sent += 1,
+            () = plan.stop.cancelled() => break,
+            () = tokio::time::sleep(left) => break,
+        }
     }
     let rest = Duration::from_micros(stop.saturating_sub(shared.micros()));
-    tokio::select! {
-        () = tokio::time::sleep(rest) => {}
-        () = plan.stop.cancelled() => {}
-    }
+    pause(rest, &plan.stop).await;
     let end = Start::now(&shared, target.server());
     watching.abort();
     let start = start.unwrap_or(end);
     crowd.finish(name, target, &start, &end).await
+}
+
+/// Waits that long. False when the run is to end before.
+pub async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(duration) => true,
+        () = stop.cancelled() => false,
+    }
 }
 
 fn micros(duration: Duration) -> u64 {

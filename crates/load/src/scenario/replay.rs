@@ -5,9 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use tokio_util::sync::CancellationToken;
 
 use super::Target;
 use super::crowd::Crowd;
+use super::open::pause;
 use crate::client::Command;
 use crate::report::{Report, Start};
 
@@ -40,7 +42,12 @@ fn parse(text: &str) -> Vec<Line> {
 }
 
 /// One group says what real people said, at their times divided by `speed`.
-pub async fn replay(target: &Target, files: &[PathBuf], speed: f64) -> anyhow::Result<Report> {
+pub async fn replay(
+    target: &Target,
+    files: &[PathBuf],
+    speed: f64,
+    stop: &CancellationToken,
+) -> anyhow::Result<Report> {
     let mut lines = Vec::new();
     for file in files {
         let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -79,10 +86,17 @@ pub async fn replay(target: &Target, files: &[PathBuf], speed: f64) -> anyhow::R
         if intended.saturating_sub(start.at) > u64::try_from(target.duration().as_micros()).unwrap_or(u64::MAX) {
             break;
         }
-        tokio::time::sleep(Duration::from_micros(intended.saturating_sub(shared.micros()))).await;
+        if !pause(Duration::from_micros(intended.saturating_sub(shared.micros())), stop).await {
+            break;
+        }
         let speaker = speakers.get(line.nick.as_str()).copied().unwrap_or(0);
         let text = line.text.chars().take(4_000).collect();
-        let _ = crowd.seats[speaker].commands.send(Command::Send { conversation: room, intended, text }).await;
+        let send = crowd.seats[speaker].commands.send(Command::Send { conversation: room, intended, text });
+        tokio::select! {
+            _ = send => {}
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(target.duration()) => break,
+        }
     }
     let end = Start::now(&shared, target.server());
     watching.abort();
