@@ -53,6 +53,8 @@ impl Node {
         let counters = Arc::new(Counters::default());
         let mut registry = Registry::default();
         counters.register(&mut registry);
+        let loop_delay = Arc::<LoopDelay>::default();
+        service_kit::metrics::register(&mut registry, Arc::clone(&loop_delay));
         let connections = Arc::new(Connections::default());
         let delivery = Arc::new(Delivery {
             node: id.clone(),
@@ -79,7 +81,7 @@ impl Node {
             heartbeats: Heartbeats::new(interval, Arc::clone(&backends.clock)),
             drain: Drain::default(),
             registry,
-            loop_delay: Arc::new(LoopDelay::default()),
+            loop_delay,
             id,
             config,
             backends,

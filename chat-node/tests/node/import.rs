@@ -1,11 +1,15 @@
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_core::{Seq, UserId};
 use chat_embedded::Embedded;
 use chat_node::import::{ImportReport, IrcImport};
 use chat_node::node::SystemClock;
 use chat_ports::store::{MessageStore as _, Position};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -62,6 +66,49 @@ async fn an_import_that_was_interrupted_goes_on() {
     import(pieces.path(), &files[..1]).await;
     let (_, rows) = import(pieces.path(), &[sample()]).await;
     assert_eq!(rows, expected);
+}
+
+/// Several transactions' worth of lines.
+fn long_log(folder: &Path) -> PathBuf {
+    let path = folder.join("2021-03-04.log");
+    let lines = (0..9_000).map(|n| format!("[{:02}:{:02}] <nick{}> line {n}\n", n / 60 / 10, n / 10 % 60, n % 50));
+    std::fs::write(&path, lines.collect::<String>()).expect("write");
+    path
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_adds_nothing_twice_and_loses_nothing() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let folder = TempDir::new().expect("folder");
+    let log = long_log(folder.path());
+    let (_, expected) = import(&folder.path().join("whole"), std::slice::from_ref(&log)).await;
+    assert_eq!(expected.len(), 9_000);
+    let killed = folder.path().join("killed");
+    let mut cut = 0;
+    for _ in 0..10 {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chat-node"))
+            .args(["import", "irc", "--conversation", "ubuntu", "--data-dir"])
+            .args([&killed, &log])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the node's binary");
+        // The random moment is the point.
+        tokio::time::sleep(Duration::from_millis(random.random_range(10..150))).await;
+        child.kill().expect("kill");
+        cut += u32::from(!child.wait().expect("status").success());
+    }
+    let (report, rows) = import(&killed, &[log]).await;
+    println!("{cut} of 10 runs were cut off, {report:?}");
+    assert_eq!(report.imported + report.already_there, 9_000);
+    // The runs that were killed had another owner, so that ours joins afterwards: a row without text.
+    let content = |rows: Vec<(Seq, String, String)>| -> Vec<(String, String)> {
+        rows.into_iter().filter(|(_, _, text)| !text.is_empty()).map(|(_, at, text)| (at, text)).collect()
+    };
+    assert_eq!(content(rows), content(expected));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod loop_delay;
+pub mod metrics;
 pub mod process;
 pub mod shutdown;
 pub mod telemetry;

@@ -1,16 +1,19 @@
 //! Checks of the files themselves.
 
+use std::path::Path;
+
 use anyhow::bail;
 
 use crate::files::{read, tracked};
+use crate::process::root;
 
 const LONGEST_FILE: usize = 400;
 
 /// Lock files name no mirror, and nothing in the tree is left to do.
 pub fn tree() -> anyhow::Result<String> {
     let mut problems = foreign_sources()?;
-    let mut long = Vec::new();
-    for name in tracked()?.iter().filter(|name| is_source(name)) {
+    let (files, mut long) = (tracked()?, Vec::new());
+    for name in files.iter().filter(|name| is_source(name)) {
         // Deleted, and not committed yet.
         let Ok(text) = read(name) else { continue };
         let lines = text.lines().count();
@@ -26,11 +29,33 @@ pub fn tree() -> anyhow::Result<String> {
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
-    if long.is_empty() {
-        return Ok(String::new());
+    // Warnings: where to cut is a matter of judgement, and a page may be on its way.
+    let mut notes = Vec::new();
+    if !long.is_empty() {
+        notes.push(format!("more than {LONGEST_FILE} lines (one subject each?): {}", long.join(", ")));
     }
-    // A warning: where to cut is a matter of judgement.
-    Ok(format!("more than {LONGEST_FILE} lines (one subject each?): {}", long.join(", ")))
+    let dead: Vec<String> = files
+        .iter()
+        .filter(|name| Path::new(name).extension().is_some_and(|kind| kind == "md"))
+        .flat_map(|name| dead_links(name))
+        .collect();
+    if !dead.is_empty() {
+        notes.push(format!("links to nothing: {}", dead.join(", ")));
+    }
+    Ok(notes.join("; "))
+}
+
+/// Relative links of a page whose file is not there.
+fn dead_links(page: &str) -> Vec<String> {
+    let text = read(page).unwrap_or_default();
+    let folder = root().join(page).parent().map(Path::to_owned).unwrap_or_default();
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split([')', '#', ' ']).next())
+        .filter(|link| !link.is_empty() && !link.contains("://") && !link.starts_with("mailto:"))
+        .filter(|link| !folder.join(link).exists())
+        .map(|link| format!("{page} → {link}"))
+        .collect()
 }
 
 fn foreign_sources() -> anyhow::Result<Vec<String>> {
