@@ -90,7 +90,7 @@ async fn an_account_cannot_be_guessed_at_from_many_addresses() {
 }
 
 #[tokio::test]
-async fn only_the_proxys_word_on_an_address_counts() {
+async fn only_the_proxies_word_on_an_address_counts() {
     let guess = || json!({"username": "ada", "password": "x".repeat(1_025)});
     let node = ClockedNode::start(&["--trust-forwarded-for", "--limit-auth-per-address=2/60s"]);
     let attempt = async |claimed: &str, real: &str| {
