@@ -187,7 +187,9 @@ proptest! {
     #[test]
     fn whatever_a_correct_server_does_is_sound(steps in proptest::collection::vec(step(), 0..200)) {
         let mut world = World::new();
-        steps.into_iter().for_each(|step| world.act(step));
+        for step in steps {
+            world.act(step);
+        }
         let (verdict, reached) = world.end_with(false);
         prop_assert!(verdict.sound(), "{verdict}");
         prop_assert!(reached, "a client that saw everything does not stand at the end");
@@ -196,7 +198,9 @@ proptest! {
     #[test]
     fn one_lost_row_is_found_in_any_run(steps in proptest::collection::vec(step(), 0..200)) {
         let mut world = World::new();
-        steps.into_iter().for_each(|step| world.act(step));
+        for step in steps {
+            world.act(step);
+        }
         world.act(Step::Send);
         world.act(Step::Take(true));
         let (verdict, _) = world.end_with(true);
