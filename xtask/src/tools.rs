@@ -1,12 +1,13 @@
 //! Tools that come as wheels: pinned in `.config/tools.txt`, in one folder outside of the checkout.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Context as _;
 
 use crate::files::read;
-use crate::process::output;
+use crate::process::{output, root};
 
 const LIST: &str = ".config/tools.txt";
 
@@ -27,20 +28,26 @@ pub fn tool_if_present(name: &str) -> anyhow::Result<Option<PathBuf>> {
     Ok(path.exists().then_some(path))
 }
 
-/// The folder with all tools of the list. It holds a copy of the list, written last: an installation that was cut off,
-/// or is of another list, is made anew.
+/// The folder with all tools of the list. Its name is that of the list's content, and it takes that name when it is
+/// complete: an installation that was cut off, or is of another list, is made anew, and two at once do no harm.
 fn installed() -> anyhow::Result<PathBuf> {
-    let folder = cache().join("tools");
-    let stamp = folder.join("installed.txt");
-    let list = read(LIST)?;
-    if std::fs::read_to_string(&stamp).is_ok_and(|done| done == list) {
+    let list = root().join(LIST);
+    let mut content = DefaultHasher::new();
+    read(LIST)?.hash(&mut content);
+    let folder = cache().join(format!("tools-{:016x}", content.finish()));
+    if folder.exists() {
         return Ok(folder);
     }
     println!("   installing the tools of {LIST} into {}", folder.display());
-    output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    let mut pip = Command::new(folder.join("bin/pip"));
-    pip.args(["install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:", "--require-hashes", "-r"]);
-    output(pip.arg(crate::process::root().join(LIST)))?;
-    std::fs::write(stamp, list)?;
+    let making = folder.with_extension(std::process::id().to_string());
+    output(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&making))?;
+    let mut pip = Command::new(making.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary=:all:"]);
+    output(pip.arg("--require-hashes").arg("-r").arg(list))?;
+    // The tools are programs of their own: they don't mind that the folder moves.
+    if let Err(error) = std::fs::rename(&making, &folder) {
+        std::fs::remove_dir_all(&making)?;
+        anyhow::ensure!(folder.exists(), "{}: {error}", folder.display());
+    }
     Ok(folder)
 }

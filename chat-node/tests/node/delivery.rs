@@ -86,7 +86,7 @@ async fn edits_reactions_and_deletions_show_live_and_in_history() {
     let (mut ada, mut bob, cat) = (node.person("ada").await, node.person("bob").await, node.person("cat").await);
     let room = ada.group(&[&bob, &cat]).await;
     let (mut a, mut b) = (node.socket(&ada, "a").await, node.socket(&bob, "b").await);
-    a.send(&room, "frist").await;
+    a.send(&room, "first daft").await;
     let seq = a.expect("ack").await["seq"].clone();
     let change = |kind: &str, more: Value| {
         let mut frame = json!({"type": kind, "conversation": room, "target": seq, "client_msg_id": Uuid::now_v7()});

@@ -70,7 +70,7 @@ async fn bad_lines_and_bytes_are_counted_and_shown() {
     let log = folder.path().join("2020-01-01.log");
     std::fs::write(
         &log,
-        b"[10:00] <ada> hi\n=== bob joined\n\nrubbish\n[10:01] <b\xffb> caf\xe9\n[10:02]  * ada waves",
+        b"[10:00] <ada> hi\n=== bob joined\n\nrubbish\n[10:01] <b\xffb> na\xefve\n[10:02]  * ada waves",
     )
     .expect("write");
     let (report, rows) = import(&folder.path().join("data"), &[log]).await;
