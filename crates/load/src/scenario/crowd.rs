@@ -94,12 +94,14 @@ impl Crowd {
             }
         }
         let none = Vec::new();
+        // Two runs with the same accounts must not take each other's connections for their own.
+        let run = Uuid::now_v7().simple();
         for number in 0..self.people.len() * per_person {
             let person = number / per_person;
             let rooms = rooms_of.get(&person).unwrap_or(&none);
             let (commands, receiver) = mpsc::channel(if closed_loop || rooms.is_empty() { 1 } else { COMMANDS });
             let account = self.people[person].clone();
-            let mut client = Client::new(Arc::clone(&self.shared), account, format!("load-{number}"), rooms, receiver);
+            let mut client = Client::new(Arc::clone(&self.shared), account, format!("{run}-{number}"), rooms, receiver);
             let acked = closed_loop.then(|| mpsc::channel(4)).map(|(sender, receiver)| {
                 client.acked = Some(sender);
                 receiver
