@@ -4,7 +4,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_core::{NodeId, Timestamp, UserId};
 use chat_ports::store::AccountStore as _;
-use chat_ports::{Directory, Lease, PortError, PresenceChange, PresenceReading, Quota, RateDecision};
+use chat_ports::{Directory, Lease, PortError, PresenceChange, PresenceReading, Quota, RateDecision, Renewal};
 use chat_wire::PresenceState;
 use parking_lot::Mutex;
 
@@ -13,6 +13,7 @@ use crate::sqlite::SqliteStore;
 
 #[derive(Default)]
 struct People {
+    nodes: Vec<NodeId>,
     leases: HashMap<UserId, Vec<Lease>>,
     watching: HashMap<UserId, HashSet<NodeId>>,
 }
@@ -93,8 +94,27 @@ impl Directory for MemoryDirectory {
         Ok(change)
     }
 
-    async fn renew(&self, _: &NodeId) -> Result<(), PortError> {
+    async fn renew(&self, node: &NodeId) -> Result<Renewal, PortError> {
+        let mut people = self.people.lock();
+        if people.nodes.contains(node) {
+            return Ok(Renewal::Kept);
+        }
+        people.nodes.push(node.clone());
+        Ok(Renewal::Forgotten)
+    }
+
+    async fn retire(&self, node: &NodeId) -> Result<(), PortError> {
+        let mut people = self.people.lock();
+        people.nodes.retain(|known| known != node);
+        for leases in people.leases.values_mut() {
+            leases.retain(|lease| lease.node != *node);
+        }
+        people.leases.retain(|_, leases| !leases.is_empty());
         Ok(())
+    }
+
+    async fn leases(&self) -> Result<Vec<String>, PortError> {
+        Ok(self.people.lock().nodes.iter().map(ToString::to_string).collect())
     }
 
     async fn whereabouts(&self, user: UserId) -> Result<(Vec<NodeId>, usize), PortError> {

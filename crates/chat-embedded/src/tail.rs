@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chat_core::{ClientMsgId, ConversationId, Epoch, NodeId, ReadCursor, Rev, Seq, Timestamp, UserId};
 use chat_ports::store::{ConversationStore as _, MessageStore as _};
-use chat_ports::{Appended, Claim, Clock, LiveTail, PortError, Since, TailEvent, TailHead};
+use chat_ports::{Appended, Claim, Clock, LiveTail, PortError, Repaired, Since, TailEvent, TailHead};
 use chat_wire::NodeFrame;
 use parking_lot::Mutex;
 use rand::RngExt as _;
@@ -29,6 +29,8 @@ struct Tail {
     epoch: Epoch,
     rev: Rev,
     last_seq: Seq,
+    /// The highest `seq` that is no longer among the events.
+    trimmed: Seq,
     events: VecDeque<TailEvent>,
     nodes: HashSet<NodeId>,
     cursors: HashMap<UserId, ReadCursor>,
@@ -40,6 +42,8 @@ impl Tail {
             epoch: new_epoch(),
             rev: Rev::ZERO,
             last_seq,
+            // What the store has was delivered, or is found by whoever refetches for the new epoch.
+            trimmed: last_seq,
             events: VecDeque::new(),
             nodes: HashSet::new(),
             cursors: HashMap::new(),
@@ -57,8 +61,10 @@ impl Tail {
             self.rev = self.rev.next();
             self.last_seq = self.last_seq.max(seq);
             self.events.push_back(TailEvent { rev: self.rev, seq, event });
-            if self.events.len() > KEPT {
-                self.events.pop_front();
+            if self.events.len() > KEPT
+                && let Some(oldest) = self.events.pop_front()
+            {
+                self.trimmed = self.trimmed.max(oldest.seq);
             }
             self.rev
         });
@@ -142,6 +148,28 @@ impl LiveTail for MemoryTail {
         Ok(self.tail(conversation).await?.lock().append(seq, event))
     }
 
+    async fn repair(
+        &self,
+        conversation: ConversationId,
+        events: Vec<(Seq, Bytes)>,
+        _: Seq,
+    ) -> Result<Repaired, PortError> {
+        let tail = self.tail(conversation).await?;
+        let mut tail = tail.lock();
+        let mut repaired =
+            Repaired { epoch: tail.epoch.clone(), nodes: tail.nodes.iter().cloned().collect(), appended: Vec::new() };
+        for (seq, event) in events {
+            if seq <= tail.trimmed {
+                continue;
+            }
+            let Appended { rev, fresh, .. } = tail.append(seq, event.clone());
+            if fresh {
+                repaired.appended.push(TailEvent { rev, seq, event });
+            }
+        }
+        Ok(repaired)
+    }
+
     async fn since(
         &self,
         conversation: ConversationId,
@@ -166,6 +194,17 @@ impl LiveTail for MemoryTail {
     async fn register(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError> {
         self.tail(conversation).await?.lock().nodes.insert(node.clone());
         Ok(())
+    }
+
+    async fn positions(&self, conversations: &[ConversationId], node: &NodeId) -> Result<Vec<TailHead>, PortError> {
+        let mut heads = Vec::with_capacity(conversations.len());
+        for conversation in conversations {
+            let tail = self.tail(*conversation).await?;
+            let mut tail = tail.lock();
+            tail.nodes.insert(node.clone());
+            heads.push(tail.head());
+        }
+        Ok(heads)
     }
 
     async fn unregister(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError> {
@@ -257,6 +296,14 @@ impl LiveTail for MemoryTail {
         let entry = tail.cursors.entry(user).or_insert(known);
         let merged = entry.merge(to);
         Ok((std::mem::replace(entry, merged) != merged).then_some(merged))
+    }
+
+    async fn cursor(&self, conversation: ConversationId, user: UserId) -> Result<ReadCursor, PortError> {
+        let known = self.tail(conversation).await?.lock().cursors.get(&user).copied();
+        match known {
+            Some(cursor) => Ok(cursor),
+            None => self.store.cursor(conversation, user).await,
+        }
     }
 
     async fn check(&self) -> Result<(), PortError> {

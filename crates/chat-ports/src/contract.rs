@@ -35,14 +35,16 @@ macro_rules! contract_tests {
             a_long_tail_gives_its_end_or_a_gap, newer_than_gives_what_the_store_may_lack, persisted_only_grows,
             tails_are_apart, a_lost_tail_has_a_new_epoch, nodes_are_registered_once,
             an_append_names_the_nodes, hints_reach_their_node_in_order, hints_to_nobody_are_no_error,
-            a_slow_receiver_learns_that_it_missed_something, subscribing_again_ends_the_older_channel, is_ready);
+            a_slow_receiver_learns_that_it_missed_something, subscribing_again_ends_the_older_channel,
+            a_repair_appends_what_is_lacking, a_repair_of_a_lost_tail_begins_a_new_one,
+            a_repair_does_not_bring_back_what_was_trimmed, positions_register_and_tell, is_ready);
     };
     (tail_claims, $fresh:path) => {
         $crate::contract_tests!(@ tail_claims, $fresh: a_claim_is_granted_once, one_of_many_at_once_is_granted,
             claims_are_apart, a_released_claim_is_free_at_once, a_claim_lapses, a_settled_claim_tells_its_position,
             a_settled_claim_outlives_its_grant, what_the_log_has_is_settled_after_a_loss, a_cursor_only_grows,
             what_was_read_was_delivered, cursors_are_apart, concurrent_advances_end_at_the_highest,
-            a_cursor_goes_on_from_the_store);
+            a_cursor_goes_on_from_the_store, a_cursor_is_read_back);
     };
     (store_messages, $fresh:path) => {
         $crate::contract_tests!(@ store_messages, $fresh: an_empty_timeline, the_newest_page, pages_before_cover_all_once,
@@ -76,7 +78,8 @@ macro_rules! contract_tests {
     (directory, $fresh:path) => {
         $crate::contract_tests!(@ directory, $fresh: presence_follows_connections, away_counts_when_all_are,
             only_changes_are_told, entering_again_is_the_same_connection, leaving_again_changes_nothing,
-            last_seen_is_kept, whereabouts, watchers_are_told, a_quota_bursts_then_flows, quotas_are_apart);
+            last_seen_is_kept, whereabouts, watchers_are_told, a_quota_bursts_then_flows, quotas_are_apart,
+            a_node_is_forgotten_once, a_retired_node_takes_its_entries_along);
     };
     (@ $suite:ident, $fresh:path: $($case:ident),*) => {
         $(#[tokio::test(flavor = "multi_thread")]

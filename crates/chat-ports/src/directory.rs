@@ -29,6 +29,15 @@ pub struct PresenceReading {
     pub last_seen: Option<Timestamp>,
 }
 
+/// What the directory knew of a node that renewed its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// Its entries are there.
+    Kept,
+    /// It was unknown (new, lapsed, or the directory lost everything): its entries have to be made again.
+    Forgotten,
+}
+
 /// The state of a user changed by an entry that came or went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresenceChange {
@@ -91,8 +100,16 @@ pub trait Directory: Send + Sync {
     /// Takes a connection out; the last one of a user sets `last_seen` to `at`.
     async fn leave(&self, lease: Lease, at: Timestamp) -> Result<Option<PresenceChange>, PortError>;
 
-    /// Keeps the node and all its entries alive.
-    async fn renew(&self, node: &NodeId) -> Result<(), PortError>;
+    /// Keeps the node and all its entries alive, for 15 s. The first call of a process is answered with `Forgotten`, and
+    /// whatever an earlier process of the same name left is void then.
+    async fn renew(&self, node: &NodeId) -> Result<Renewal, PortError>;
+
+    /// Ends the node's lease and with it all its entries: the last thing a node does.
+    async fn retire(&self, node: &NodeId) -> Result<(), PortError>;
+
+    /// The leases alive now, each with a name that a restart of its node changes: when one goes, whoever was connected
+    /// there may be offline.
+    async fn leases(&self) -> Result<Vec<String>, PortError>;
 
     /// The nodes a user is connected to, and how many connections there are in all.
     async fn whereabouts(&self, user: UserId) -> Result<(Vec<NodeId>, usize), PortError>;

@@ -21,9 +21,9 @@ mod tail;
 
 pub use clock::Clock;
 pub use directory::{
-    ConnectionId, Directory, Lease, PresenceChange, PresenceReading, Quota, QuotaParseError, RateDecision,
+    ConnectionId, Directory, Lease, PresenceChange, PresenceReading, Quota, QuotaParseError, RateDecision, Renewal,
 };
 pub use failure::PortError;
 pub use log::{CursorUpdate, MessageLog};
 pub use store::ChatStore;
-pub use tail::{Appended, Claim, LiveTail, Since, TailEvent, TailHead};
+pub use tail::{Appended, Claim, LiveTail, Repaired, Since, TailEvent, TailHead};

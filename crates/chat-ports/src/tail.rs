@@ -36,6 +36,16 @@ pub struct Appended {
     pub fresh: bool,
 }
 
+/// Answer to a repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repaired {
+    pub epoch: Epoch,
+    /// The nodes that serve the conversation now.
+    pub nodes: Vec<NodeId>,
+    /// What the tail had lacked, with the positions it got; ascending by `rev`.
+    pub appended: Vec<TailEvent>,
+}
+
 /// Answer to a catch-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
@@ -65,6 +75,16 @@ pub trait LiveTail: Send + Sync {
     /// Appends an event, once per `seq`: `rev` grows by one, whatever order the `seq`s come in.
     async fn append(&self, conversation: ConversationId, seq: Seq, event: Bytes) -> Result<Appended, PortError>;
 
+    /// Appends those of `events` that the tail lacks, in the order given, and marks everything up to `persisted` as
+    /// stored. What was trimmed is not lacking. One round trip: for the writer, which has read them in the log and has
+    /// them in the store by now.
+    async fn repair(
+        &self,
+        conversation: ConversationId,
+        events: Vec<(Seq, Bytes)>,
+        persisted: Seq,
+    ) -> Result<Repaired, PortError>;
+
     /// The events after `rev` of `epoch`, at most `limit`, or a gap. Never a part.
     async fn since(
         &self,
@@ -82,6 +102,10 @@ pub trait LiveTail: Send + Sync {
 
     /// From now on events of the conversation are published to `node`. Renewed by calling again; lapses with the node.
     async fn register(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError>;
+
+    /// Registers `node` for each conversation and reads where its tail stands, in the order given: for the comparison
+    /// that finds a lost last hint, and a tail that forgot its registrations.
+    async fn positions(&self, conversations: &[ConversationId], node: &NodeId) -> Result<Vec<TailHead>, PortError>;
 
     async fn unregister(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError>;
 
@@ -118,6 +142,9 @@ pub trait LiveTail: Send + Sync {
         user: UserId,
         to: ReadCursor,
     ) -> Result<Option<ReadCursor>, PortError>;
+
+    /// Where a cursor stands, also when the store does not have its last move yet.
+    async fn cursor(&self, conversation: ConversationId, user: UserId) -> Result<ReadCursor, PortError>;
 
     /// Can it be reached? For readiness.
     async fn check(&self) -> Result<(), PortError>;

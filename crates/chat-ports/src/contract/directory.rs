@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::given::{at, user};
 use super::store_accounts::signed_up;
-use crate::{ChatStore, ConnectionId, Directory, Lease, PresenceReading, Quota, RateDecision};
+use crate::{ChatStore, ConnectionId, Directory, Lease, PresenceReading, Quota, RateDecision, Renewal};
 
 /// A directory, and the store in which its users have their accounts.
 #[async_trait]
@@ -164,4 +164,24 @@ pub async fn quotas_are_apart(fixture: impl DirectoryFixture) {
         assert_eq!(directory.take(&key, quota, now).await.expect("take"), RateDecision::Allowed);
         assert!(matches!(directory.take(&key, quota, now).await.expect("take"), RateDecision::Wait { .. }));
     }
+}
+
+pub async fn a_node_is_forgotten_once(fixture: impl DirectoryFixture) {
+    let (directory, here) = (fixture.directory(), node());
+    assert_eq!(directory.renew(&here).await.expect("renew"), Renewal::Forgotten, "new");
+    assert_eq!(directory.renew(&here).await.expect("renew"), Renewal::Kept);
+    let leases = directory.leases().await.expect("leases");
+    assert_eq!(leases.iter().filter(|lease| lease.starts_with(here.as_str())).count(), 1, "{leases:?}");
+}
+
+pub async fn a_retired_node_takes_its_entries_along(fixture: impl DirectoryFixture) {
+    let (directory, here, who) = (fixture.directory(), node(), user());
+    directory.renew(&here).await.expect("renew");
+    directory.enter(lease(who, &here)).await.expect("enter");
+    directory.retire(&here).await.expect("retire");
+    assert_eq!(directory.whereabouts(who).await.expect("whereabouts"), (vec![], 0));
+    assert_eq!(state(&directory, who).await, PresenceState::Offline);
+    let leases = directory.leases().await.expect("leases");
+    assert!(!leases.iter().any(|lease| lease.starts_with(here.as_str())), "{leases:?}");
+    assert_eq!(directory.renew(&here).await.expect("renew"), Renewal::Forgotten);
 }

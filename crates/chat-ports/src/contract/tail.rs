@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::given::{conversation, user};
-use crate::{Appended, LiveTail, Since, TailEvent};
+use crate::{Appended, LiveTail, Repaired, Since, TailEvent};
 
 /// A tail, and what a test does to it from outside.
 #[async_trait]
@@ -292,4 +292,55 @@ pub async fn subscribing_again_ends_the_older_channel(fixture: impl TailFixture)
 
 pub async fn is_ready(fixture: impl TailFixture) {
     fixture.tail().check().await.expect("ready");
+}
+
+async fn repair(tail: &Arc<dyn LiveTail>, conv: ConversationId, seqs: &[u64], persisted: u64) -> Repaired {
+    let events = seqs.iter().map(|seq| (Seq::new(*seq), event(*seq))).collect();
+    tail.repair(conv, events, Seq::new(persisted)).await.expect("repair")
+}
+
+pub async fn a_repair_appends_what_is_lacking(fixture: impl TailFixture) {
+    let (tail, conv, here) = (fixture.tail(), conversation(), node());
+    tail.register(conv, &here).await.expect("register");
+    append(&tail, conv, 10).await;
+    let appended = append(&tail, conv, 30).await;
+    let repaired = repair(&tail, conv, &[10, 20, 30, 40], 40).await;
+    assert_eq!((repaired.epoch.clone(), repaired.nodes), (appended.epoch, vec![here]));
+    assert_eq!(repaired.appended, [expected(3, 20), expected(4, 40)]);
+    assert_eq!(repair(&tail, conv, &[10, 20, 30, 40], 40).await.appended, [], "once");
+    let head = tail.head(conv).await.expect("head");
+    assert_eq!((head.rev, head.last_seq), (Rev::new(4), Seq::new(40)));
+    assert!(head.persisted >= Seq::new(40));
+}
+
+pub async fn a_repair_of_a_lost_tail_begins_a_new_one(fixture: impl TailFixture) {
+    let (tail, conv) = (fixture.tail(), conversation());
+    let before = append(&tail, conv, 10).await;
+    fixture.lose().await;
+    let repaired = repair(&tail, conv, &[10, 20], 20).await;
+    assert_ne!(repaired.epoch, before.epoch);
+    assert_eq!(repaired.appended, [expected(1, 10), expected(2, 20)]);
+}
+
+pub async fn a_repair_does_not_bring_back_what_was_trimmed(fixture: impl TailFixture) {
+    let (tail, conv) = (fixture.tail(), conversation());
+    for seq in 1..=1_000 {
+        append(&tail, conv, seq).await;
+        if seq % 100 == 0 {
+            tail.mark_persisted(conv, Seq::new(seq)).await.expect("mark");
+        }
+    }
+    let head = tail.head(conv).await.expect("head");
+    assert_eq!(repair(&tail, conv, &[1, 2, 1_000], 1_000).await.appended, []);
+    assert_eq!(tail.head(conv).await.expect("head").rev, head.rev);
+}
+
+pub async fn positions_register_and_tell(fixture: impl TailFixture) {
+    let (tail, here, quiet, busy) = (fixture.tail(), node(), conversation(), conversation());
+    append(&tail, busy, 7).await;
+    let heads = tail.positions(&[quiet, busy], &here).await.expect("positions");
+    assert_eq!(heads.iter().map(|head| head.rev).collect::<Vec<_>>(), [Rev::ZERO, Rev::new(1)]);
+    assert_eq!(heads[1], tail.head(busy).await.expect("head"));
+    assert_eq!(append(&tail, quiet, 9).await.nodes, std::slice::from_ref(&here));
+    assert_eq!(tail.nodes(busy).await.expect("nodes"), [here]);
 }

@@ -146,3 +146,12 @@ pub async fn a_cursor_goes_on_from_the_store(fixture: impl TailFixture) {
     );
     assert_eq!(tail.advance_cursor(conv, who, read(21)).await.expect("advance"), Some(read(21)));
 }
+
+pub async fn a_cursor_is_read_back(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    assert_eq!(tail.cursor(conv, who).await.expect("cursor"), ReadCursor::default());
+    fixture.store().put_cursor(conv, who, read(20)).await.expect("put");
+    assert_eq!(tail.cursor(conv, who).await.expect("cursor"), read(20), "from the store");
+    tail.advance_cursor(conv, who, read(30)).await.expect("advance");
+    assert_eq!(tail.cursor(conv, who).await.expect("cursor"), read(30), "before the store has it");
+}
