@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, check};
 use crate::node::SystemClock;
-use crate::{Backends, Node, admin, auth, drain, listener, node_channel, openapi, rest, spa, ws};
+use crate::{Backends, Node, admin, auth, drain, lease, listener, node_channel, openapi, positions, rest, spa, ws};
 
 /// For tasks that only have to notice that they should end.
 const TASKS_DEADLINE: Duration = Duration::from_secs(10);
@@ -91,6 +91,8 @@ fn spawn_tasks(node: &Arc<Node>, stop: &CancellationToken, tasks: &TaskTracker) 
     }
     tasks.spawn(Arc::clone(&node.heartbeats).run(stop.clone()));
     tasks.spawn(node_channel::run(Arc::clone(node), stop.clone()));
+    tasks.spawn(positions::run(Arc::clone(node), stop.clone()));
+    tasks.spawn(lease::run(Arc::clone(node), stop.clone()));
     tasks.spawn(Arc::clone(&node.loop_delay).run(stop.clone()));
     tasks.spawn(clean_uploads(Arc::clone(node), stop.clone()));
 }

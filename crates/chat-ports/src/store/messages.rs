@@ -23,7 +23,7 @@ pub struct MessageRow {
 }
 
 /// Where a page of messages lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Position {
     Newest,
     Before(Seq),
