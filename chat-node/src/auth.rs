@@ -17,7 +17,7 @@ use chat_wire::{ErrorCode, rest};
 use uuid::Uuid;
 
 pub use cookie::{clear_cookie, read_cookie, set_cookie};
-pub use key::load_or_create_key;
+pub use key::{load_key, load_or_create_key};
 pub use passwords::hash_password;
 pub use refresh::RefreshToken;
 use refresh::Succession;

@@ -18,6 +18,7 @@ use crate::files::Files;
 use crate::live::{Connections, Delivery, Flushers, Heartbeats, Hubs, Watchers};
 use crate::metrics::Counters;
 use crate::positions::Positions;
+use crate::readiness::Readiness;
 
 /// The systems behind this node, chosen by the configuration.
 #[derive(Clone)]
@@ -44,6 +45,7 @@ pub struct Node {
     pub counters: Arc<Counters>,
     pub drain: Drain,
     pub positions: Positions,
+    pub readiness: Readiness,
     pub registry: Registry,
     pub loop_delay: Arc<LoopDelay>,
 }
@@ -83,6 +85,7 @@ impl Node {
             heartbeats: Heartbeats::new(interval, Arc::clone(&backends.clock)),
             drain: Drain::default(),
             positions: Positions::default(),
+            readiness: Readiness::new(config.cluster.is_cluster()),
             registry,
             loop_delay,
             id,

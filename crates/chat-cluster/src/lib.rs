@@ -1,10 +1,12 @@
 //! The flags that name the systems behind a cluster. The chat node and the writer take the same ones, and say the same
 //! when they are wrong.
 
+mod adapters;
 mod address;
 
 use std::path::PathBuf;
 
+pub use adapters::{Adapters, Health, OpenError, health};
 use address::host_port;
 
 /// Where Redis, Kafka and Cassandra are. Without any of them a chat node runs alone.

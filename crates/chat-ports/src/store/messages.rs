@@ -82,4 +82,7 @@ pub trait MessageStore: Send + Sync {
         author: UserId,
         id: ClientMsgId,
     ) -> Result<Option<(Seq, Timestamp)>, PortError>;
+
+    /// Can it be reached, and has it the tables that this build needs? For readiness.
+    async fn check(&self) -> Result<(), PortError>;
 }
