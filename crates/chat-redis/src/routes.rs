@@ -27,7 +27,7 @@ const SENTINEL_REFRESH: Duration = Duration::from_secs(1);
 /// Not more often than this, whatever fails.
 const LEAST: Duration = Duration::from_millis(200);
 /// How long one server may take to answer such a question.
-const ANSWER: Duration = Duration::from_millis(1_000);
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Slots to servers.
 #[derive(Debug, Clone, PartialEq, Eq)]
