@@ -26,11 +26,20 @@ pub(crate) fn corrupt(detail: impl std::fmt::Display) -> PortError {
     PortError::Corrupt { backend: BACKEND, detail: detail.to_string() }
 }
 
+/// The server's own words, where there are any.
+fn words(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    }
+}
+
 /// An error that a server gave, or that the way to it made.
 pub(crate) fn failure(address: &Address, error: &RedisError) -> PortError {
+    let words = words(error);
     let advice = match error.code() {
         Some("OOM") => {
-            let detail = format!("{address} is out of memory ({error}); raise maxmemory, or add a shard");
+            let detail = format!("{address} is out of memory ({words}); raise maxmemory, or add a shard");
             return PortError::Full { backend: BACKEND, detail };
         }
         Some("NOAUTH" | "WRONGPASS") => "check the user and the password file",
@@ -49,10 +58,10 @@ pub(crate) fn failure(address: &Address, error: &RedisError) -> PortError {
             ErrorKind::Io => "is it running, and can it be reached from here?",
             ErrorKind::InvalidClientConfig => "check the certificates to trust",
             ErrorKind::Server(_) | ErrorKind::Extension => {
-                return PortError::Refused { backend: BACKEND, detail: format!("{address}: {error}") };
+                return PortError::Refused { backend: BACKEND, detail: format!("{address}: {words}") };
             }
             _ => "the answer was not understood",
         },
     };
-    unavailable(format_args!("{address}: {error}; {advice}"))
+    unavailable(format_args!("{address}: {words}; {advice}"))
 }

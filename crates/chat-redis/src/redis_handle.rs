@@ -146,7 +146,7 @@ impl Redis {
         self.inner.pool.link(address, u8::try_from(index).unwrap_or_default())
     }
 
-    fn open_still(&self) -> Result<(), PortError> {
+    pub(crate) fn open_still(&self) -> Result<(), PortError> {
         if self.inner.token.is_cancelled() {
             return Err(unavailable("this process has closed its connections"));
         }

@@ -56,6 +56,7 @@ impl Subscriptions {
         redis: &Redis,
         node: &NodeId,
     ) -> Result<mpsc::Receiver<Vec<NodeFrame>>, PortError> {
+        redis.open_still()?;
         let lost = redis.inner.token.child_token();
         let (incoming, packed) = mpsc::channel(WAITING);
         let room = Arc::new(Semaphore::new(WAITING_BYTES));

@@ -70,7 +70,9 @@ impl LiveTail for Recording {
         self.tail.register(conversation, node).await
     }
     async fn positions(&self, conversations: &[ConversationId], node: &NodeId) -> Result<Vec<TailHead>, PortError> {
-        conversations.iter().for_each(|conversation| self.note(*conversation));
+        for conversation in conversations {
+            self.note(*conversation);
+        }
         self.tail.positions(conversations, node).await
     }
     async fn unregister(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError> {

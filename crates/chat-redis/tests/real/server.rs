@@ -39,10 +39,11 @@ impl Server {
         let url = self.url();
         until("the server answers", async || {
             let client = redis::Client::open(url.as_str()).expect("an address");
-            let Ok(mut connection) = client.get_multiplexed_async_connection().await else {
-                return !self.settings.is_empty() && std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok();
-            };
-            redis::cmd("PING").query_async::<String>(&mut connection).await.is_ok()
+            let Ok(mut connection) = client.get_multiplexed_async_connection().await else { return false };
+            match redis::cmd("PING").query_async::<String>(&mut connection).await {
+                Ok(_) => true,
+                Err(error) => error.code() == Some("NOAUTH"),
+            }
         })
         .await;
     }
