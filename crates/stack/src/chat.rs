@@ -149,9 +149,15 @@ impl Stack {
     /// The servers are not there, or a part did not become ready: the error has the end of its log.
     pub fn start_chat(&self, chat: &Chat) -> anyhow::Result<()> {
         let options = self.options()?.context("no servers were started in this folder")?;
+        let processes = chat.processes(self.dir(), &options);
+        for process in &processes {
+            if !self.process(&process.name).is_ok_and(|known| known.alive()) {
+                process.ensure_ports_free()?;
+            }
+        }
         self.secrets()?;
         chat.migrate(&options)?;
-        self.launch(chat.processes(self.dir(), &options))
+        self.launch(processes)
     }
 
     /// Files that only the owner reads: the key that all nodes sign with, and the keys of S3.

@@ -32,14 +32,15 @@ mod redis;
 mod s3;
 mod template;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use chat::Chat;
@@ -60,8 +61,9 @@ const LAST_LINES: usize = 20;
 #[derive(Debug)]
 pub struct Stack {
     dir: PathBuf,
-    /// Those that we started: who starts a process must wait for its end, or it stays a zombie.
-    children: Mutex<Vec<Child>>,
+    /// Those that we started, by name: who starts a process must wait for its end, or it stays a zombie.
+    children: Mutex<BTreeMap<String, Child>>,
+    interrupted: AtomicBool,
 }
 
 /// One line of `./dev stack status`.
@@ -87,7 +89,7 @@ impl Stack {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         // As the kernel names working directories.
         let dir = dir.canonicalize()?;
-        Ok(Self { dir, children: Mutex::new(Vec::new()) })
+        Ok(Self { dir, children: Mutex::new(BTreeMap::new()), interrupted: AtomicBool::new(false) })
     }
 
     pub fn dir(&self) -> &Path {
@@ -141,6 +143,11 @@ impl Stack {
         outcome
     }
 
+    /// Makes [`Self::up`], [`Self::start`] and [`Self::start_chat`] fail soon, those that are under way and later ones.
+    pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+    }
+
     /// Stops everything: first the chat nodes, then the writers, then the servers they need. Data and logs stay.
     ///
     /// # Errors
@@ -189,7 +196,11 @@ impl Stack {
     /// # Errors
     /// There is none of that name.
     pub fn process(&self, name: &str) -> anyhow::Result<Process> {
-        Process::load(&self.dir, name)
+        Process::load(&self.dir, name).with_context(|| {
+            let known = Process::all(&self.dir).unwrap_or_default();
+            let known: Vec<String> = known.into_iter().map(|process| process.name).collect();
+            format!("no process {name} among {}", if known.is_empty() { "none".to_owned() } else { known.join(", ") })
+        })
     }
 
     /// Kills a process and its children with SIGKILL: no warning, no flush. Returns when it is gone. One that does not run
@@ -233,11 +244,12 @@ impl Stack {
         self.reap();
         let mut awaited = Vec::new();
         for mut process in processes {
+            self.go_on()?;
             match self.process(&process.name) {
                 Ok(known) if known.alive() => process = known,
                 _ => {
                     let child = process.spawn()?;
-                    self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+                    self.children.lock().unwrap_or_else(PoisonError::into_inner).insert(process.name.clone(), child);
                 }
             }
             awaited.push(process);
@@ -246,8 +258,42 @@ impl Stack {
         let peers = |family: &str| running.iter().filter(|name| self::family(name) == family).count();
         awaited.iter().try_for_each(|process| {
             let peers = u16::try_from(peers(family(&process.name))).unwrap_or(u16::MAX);
-            await_ready(process, &process.probe.among(peers))
+            self.await_ready(process, &process.probe.among(peers))
         })
+    }
+
+    fn await_ready(&self, process: &Process, probe: &Probe) -> anyhow::Result<()> {
+        let begin = Instant::now();
+        loop {
+            self.go_on()?;
+            // Asked first: what answers there after its end is another's server.
+            let alive = process.alive();
+            let refusal = match probe.check() {
+                Ok(()) if alive => return Ok(()),
+                Ok(()) => anyhow::anyhow!("it is gone"),
+                Err(refusal) => refusal,
+            };
+            let log = || format!("{} ends with:\n{}", process.log.display(), process.last_lines(LAST_LINES));
+            if !alive {
+                let end = self.end_of(&process.name).map(|status| format!(" with {status}")).unwrap_or_default();
+                bail!("{} ended{end} while it started. {}", process.name, log());
+            }
+            if begin.elapsed() > Duration::from_secs(process.patience) {
+                bail!("{} is not ready after {} s: {refusal:#}. {}", process.name, process.patience, log());
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// How a child of ours ended.
+    fn end_of(&self, name: &str) -> Option<ExitStatus> {
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        children.get_mut(name)?.try_wait().ok().flatten()
+    }
+
+    fn go_on(&self) -> anyhow::Result<()> {
+        ensure!(!self.interrupted.load(Ordering::SeqCst), "interrupted");
+        Ok(())
     }
 
     fn running(&self) -> anyhow::Result<BTreeSet<String>> {
@@ -281,10 +327,11 @@ impl Stack {
         Ok(())
     }
 
-    /// Collects the ends of our own children.
+    /// Collects the ends of our own children, which are remembered until one of that name starts again.
     fn reap(&self) {
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        for child in self.children.lock().unwrap_or_else(PoisonError::into_inner).values_mut() {
+            let _ = child.try_wait();
+        }
     }
 
     /// Held while the whole is started or stopped: by one program at a time.
@@ -298,25 +345,4 @@ impl Stack {
 /// `kafka` of `kafka-1`.
 fn family(name: &str) -> &str {
     name.split('-').next().unwrap_or(name)
-}
-
-fn await_ready(process: &Process, probe: &Probe) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    loop {
-        // Asked first: what answers there after its end is another's server.
-        let alive = process.alive();
-        let refusal = match probe.check() {
-            Ok(()) if alive => return Ok(()),
-            Ok(()) => anyhow::anyhow!("it is gone"),
-            Err(refusal) => refusal,
-        };
-        let log = || format!("{} ends with:\n{}", process.log.display(), process.last_lines(LAST_LINES));
-        if !alive {
-            bail!("{} ended while it started. {}", process.name, log());
-        }
-        if begin.elapsed() > Duration::from_secs(process.patience) {
-            bail!("{} is not ready after {} s: {refusal:#}. {}", process.name, process.patience, log());
-        }
-        std::thread::sleep(PAUSE);
-    }
 }

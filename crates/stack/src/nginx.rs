@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use crate::part::Part;
 use crate::template::render;
-use crate::{Options, Probe, Process, cache};
+use crate::{Options, Probe, Process, Stack, cache};
 
 const NAME: &str = "nginx";
 
@@ -53,5 +53,13 @@ impl Part for Nginx {
         std::fs::write(folder.join("chat.conf"), include_str!("../../../deploy/nginx/chat.conf"))?;
         cache::run(Command::new(&self.program).args(["-t", "-q", "-e", "stderr", "-p", &dir, "-c", "nginx.conf"]))?;
         Ok(())
+    }
+
+    /// One that runs already takes the new list; open WebSockets stay with the old workers.
+    fn start(&self, stack: &Stack, processes: Vec<Process>) -> anyhow::Result<()> {
+        if let Ok(running) = stack.process(NAME) {
+            running.reload();
+        }
+        stack.launch(processes)
     }
 }
