@@ -189,8 +189,12 @@ fn logs(stack: &Stack, name: Option<&str>, follow: bool) -> anyhow::Result<()> {
         print!("{}", process.last_lines(count));
         followed.push((name, process.log, end));
     }
+    if follow { follow_on(followed) } else { Ok(()) }
+}
+
+fn follow_on(mut followed: Vec<(&String, PathBuf, u64)>) -> anyhow::Result<()> {
     let mut last = followed.last().map(|(name, _, _)| *name);
-    while follow {
+    loop {
         std::thread::sleep(PAUSE);
         for (name, log, end) in &mut followed {
             let news = news(log, end);
@@ -202,7 +206,6 @@ fn logs(stack: &Stack, name: Option<&str>, follow: bool) -> anyhow::Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 /// What was written since the last look. A log that is shorter now is another one.

@@ -83,9 +83,9 @@ mod tests {
 
     #[test]
     fn a_checksum_is_that_of_sha256sum() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("abc");
-        std::fs::write(&file, "abc").unwrap();
-        assert_eq!(sha256(&file).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        std::fs::write(&file, "abc").expect("works");
+        assert_eq!(sha256(&file).expect("works"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

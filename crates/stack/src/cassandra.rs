@@ -19,7 +19,7 @@ const UNLOCKED: [&str; 5] = ["setpriv", "--bounding-set", "-ipc_lock", "prlimit"
 /// No javaagent, unlike the distribution: class data can't be archived with one, and without it Cassandra measures objects
 /// by other means. The delays are what a node waits for a gossip round of a large ring (30 s of ring delay): nothing here
 /// is far away.
-const PROPERTIES: [&str; 10] = [
+const PROPERTIES: [&str; 8] = [
     "-Djdk.attach.allowAttachSelf=true",
     "-Dlogback.configurationFile=logback.xml",
     "-Djava.net.preferIPv4Stack=true",
@@ -28,8 +28,6 @@ const PROPERTIES: [&str; 10] = [
     "-Dcassandra.superuser_setup_delay_ms=0",
     "-Dcassandra.shutdown_announce_in_ms=200",
     "-Dcassandra-foreground=yes",
-    "-XX:+ExitOnOutOfMemoryError",
-    "-XX:+PerfDisableSharedMem",
 ];
 
 /// The nodes.
@@ -79,6 +77,7 @@ impl Cassandra {
         command.extend(java::archive_flags(&self.classes, self.archiving));
         let options = include_str!("../templates/cassandra-jvm17.options").lines();
         command.extend(options.filter(|line| !line.starts_with('#')).map(str::to_owned));
+        command.extend(java::EVERY_SERVER.map(str::to_owned));
         command.extend(PROPERTIES.map(str::to_owned));
         let folder = folder.display();
         command.push(format!("-Dstack.name=cassandra-{n}"));
@@ -161,7 +160,7 @@ mod tests {
     fn the_ring_is_even() {
         assert_eq!(tokens(1, 1), "-9223372036854775808,-4611686018427387904,0,4611686018427387904");
         let mut all: Vec<i64> = (1..=3)
-            .flat_map(|n| tokens(n, 3).split(',').map(|token| token.parse().unwrap()).collect::<Vec<_>>())
+            .flat_map(|n| tokens(n, 3).split(',').map(|token| token.parse().expect("parses")).collect::<Vec<_>>())
             .collect();
         all.sort_unstable();
         assert_eq!(all.len(), 12);

@@ -107,26 +107,26 @@ mod tests {
 
     #[test]
     fn only_the_listed_jars_pass() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let listed = BTreeMap::from([("a.jar", SUM)]);
         assert!(verify(&listed, dir.path()).is_err());
-        std::fs::write(dir.path().join("a.jar"), "abc").unwrap();
-        verify(&listed, dir.path()).unwrap();
-        std::fs::write(dir.path().join("b.jar"), "abc").unwrap();
+        std::fs::write(dir.path().join("a.jar"), "abc").expect("works");
+        verify(&listed, dir.path()).expect("works");
+        std::fs::write(dir.path().join("b.jar"), "abc").expect("works");
         assert_eq!(
-            verify(&listed, dir.path()).unwrap_err().to_string(),
+            verify(&listed, dir.path()).expect_err("a refusal").to_string(),
             "b.jar came with them, and is not in the list"
         );
-        std::fs::remove_file(dir.path().join("b.jar")).unwrap();
-        std::fs::write(dir.path().join("a.jar"), "abd").unwrap();
-        assert!(verify(&listed, dir.path()).unwrap_err().to_string().contains("not what was pinned"));
+        std::fs::remove_file(dir.path().join("b.jar")).expect("works");
+        std::fs::write(dir.path().join("a.jar"), "abd").expect("works");
+        assert!(verify(&listed, dir.path()).expect_err("a refusal").to_string().contains("not what was pinned"));
     }
 
     #[test]
     fn the_lists_name_the_servers() {
-        let kafka = KAFKA.listed().unwrap();
+        let kafka = KAFKA.listed().expect("works");
         assert!(kafka.keys().any(|name| name.starts_with("kafka_2.13-")));
-        assert!(CASSANDRA.listed().unwrap().keys().any(|name| name.starts_with("cassandra-all-")));
+        assert!(CASSANDRA.listed().expect("works").keys().any(|name| name.starts_with("cassandra-all-")));
         assert!(kafka.values().all(|sum| sum.len() == 64));
     }
 }

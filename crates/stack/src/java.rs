@@ -11,6 +11,10 @@ use crate::{Options, Ports, Stack, cache};
 /// Cassandra 5.0 runs on this version, not on later ones.
 const VERSION: &str = "17";
 
+/// Without the second, a starting JVM changes to its folder of performance data for a moment, and a process is known by its
+/// working directory.
+pub(crate) const EVERY_SERVER: [&str; 2] = ["-XX:+ExitOnOutOfMemoryError", "-XX:+PerfDisableSharedMem"];
+
 /// A Java 17.
 pub(crate) struct Java {
     pub program: PathBuf,

@@ -61,7 +61,8 @@ impl Kafka {
     fn command(&self, n: u16) -> Vec<String> {
         let mut command = vec![self.java.display().to_string(), format!("-Xms{HEAP}"), format!("-Xmx{HEAP}")];
         command.extend(java::compiler_flags(self.full_jit));
-        command.extend(["-Xss512k", "-XX:MaxDirectMemorySize=128m", "-XX:+ExitOnOutOfMemoryError"].map(str::to_owned));
+        command.extend(["-Xss512k", "-XX:MaxDirectMemorySize=128m"].map(str::to_owned));
+        command.extend(java::EVERY_SERVER.map(str::to_owned));
         command.extend(java::archive_flags(&self.server_classes, self.archiving));
         // Found by `ps`, and nothing else.
         command.push(format!("-Dstack.name=kafka-{n}"));

@@ -211,9 +211,9 @@ mod tests {
     fn what_is_there_stays_and_another_shape_is_refused() {
         let three = Options { brokers: 3, redis: Redis::Sentinel, ..Options::default() };
         let with_s3 = Options { s3: true, ..Options::default() };
-        let both = with_s3.on(&three).unwrap();
+        let both = with_s3.on(&three).expect("works");
         assert_eq!(both, Options { s3: true, ..three.clone() });
-        let error = Options::one_of_each().on(&three).unwrap_err().to_string();
+        let error = Options::one_of_each().on(&three).expect_err("a refusal").to_string();
         assert!(error.contains("Kafka brokers: 3 there, 1 wanted"), "{error}");
         assert!(error.contains("Redis: sentinel there, standalone wanted"), "{error}");
         assert!(!error.contains("Cassandra"), "{error}");

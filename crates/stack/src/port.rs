@@ -64,20 +64,20 @@ mod tests {
 
     #[test]
     fn the_holder_of_a_port_is_named() {
-        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = holder.local_addr().unwrap();
-        let error = ensure_free(address, "redis-1").unwrap_err().to_string();
+        let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = holder.local_addr().expect("an address");
+        let error = ensure_free(address, "redis-1").expect_err("a refusal").to_string();
         let me = std::process::id();
         assert!(error.starts_with(&format!("{address}, wanted for redis-1, is taken by pid {me} (")), "{error}");
         drop(holder);
-        ensure_free(address, "redis-1").unwrap();
+        ensure_free(address, "redis-1").expect("works");
     }
 
     #[test]
     fn a_listener_on_all_addresses_is_named_too() {
-        let holder = TcpListener::bind("0.0.0.0:0").unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], holder.local_addr().unwrap().port()));
-        let error = ensure_free(address, "s3").unwrap_err().to_string();
+        let holder = TcpListener::bind("0.0.0.0:0").expect("a port");
+        let address = SocketAddr::from(([127, 0, 0, 1], holder.local_addr().expect("an address").port()));
+        let error = ensure_free(address, "s3").expect_err("a refusal").to_string();
         assert!(error.contains(&format!("taken by pid {}", std::process::id())), "{error}");
     }
 }

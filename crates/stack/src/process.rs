@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -91,7 +90,9 @@ impl Process {
     /// Whether its pid is still this process. A pid outlives its process in our file and may be another's by now, so the
     /// process must also work in our folder. (Its environment would not do: Redis and nginx overwrite theirs.)
     pub fn alive(&self) -> bool {
-        self.pid.and_then(working_directory).is_some_and(|cwd| cwd.starts_with(&self.cwd))
+        // Of a process that ended but was not waited for, the link can't be read.
+        let cwd = self.pid.and_then(|pid| std::fs::read_link(format!("/proc/{pid}/cwd")).ok());
+        cwd.is_some_and(|cwd| cwd.starts_with(&self.cwd))
     }
 
     /// Resident memory in bytes, of it and its children; 0 when it is not there.
@@ -175,21 +176,8 @@ impl Process {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(count)..].iter().map(|line| format!("  {line}\n")).collect()
+        lines[lines.len().saturating_sub(count)..].iter().flat_map(|line| ["  ", line, "\n"]).collect()
     }
-}
-
-/// Of a process that ended but was not waited for there is none.
-fn working_directory(pid: u32) -> Option<PathBuf> {
-    for _ in 0..50 {
-        match std::fs::read_link(format!("/proc/{pid}/cwd")) {
-            // While a process becomes another program, nobody may look at it: for some microseconds, also after `spawn`
-            // came back. A stranger's can never be read.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => std::thread::sleep(Duration::from_millis(1)),
-            link => return link.ok(),
-        }
-    }
-    None
 }
 
 fn resident(pid: u32) -> u64 {
@@ -203,30 +191,30 @@ mod tests {
     use super::*;
 
     fn sleeper(dir: &Path) -> Process {
-        let address = "127.0.0.1:1".parse().unwrap();
+        let address = "127.0.0.1:1".parse().expect("parses");
         let command = ["sleep", "60"].map(str::to_owned).to_vec();
         Process::new(dir, "sleeper", address, command, Probe::Tcp { address })
     }
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let mut written = sleeper(dir.path());
         written.env.insert("KEY".to_owned(), "value".to_owned());
         written.pid = Some(7);
-        written.save().unwrap();
-        let read = Process::load(dir.path(), "sleeper").unwrap();
-        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&written).unwrap());
-        std::fs::create_dir(dir.path().join("not-a-process")).unwrap();
-        assert_eq!(Process::all(dir.path()).unwrap().len(), 1);
+        written.save().expect("works");
+        let read = Process::load(dir.path(), "sleeper").expect("works");
+        assert_eq!(serde_json::to_value(&read).expect("works"), serde_json::to_value(&written).expect("works"));
+        std::fs::create_dir(dir.path().join("not-a-process")).expect("works");
+        assert_eq!(Process::all(dir.path()).expect("works").len(), 1);
         assert!(Process::load(dir.path(), "kafka-9").is_err());
     }
 
     #[test]
     fn a_pid_counts_only_where_the_process_should_work() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let mut process = sleeper(dir.path());
-        let mut child = process.spawn().unwrap();
+        let mut child = process.spawn().expect("starts");
         assert!(process.alive());
         assert!(process.resident() > 0);
         // The same number, but another's process: ours, for one.
@@ -234,20 +222,20 @@ mod tests {
         assert!(!stranger.alive());
         stranger.kill();
         process.kill();
-        assert!(!child.wait().unwrap().success());
+        assert!(!child.wait().expect("its end").success());
         assert!(!process.alive());
         assert_eq!(process.resident(), 0);
     }
 
     #[test]
     fn a_process_that_ended_but_was_not_waited_for_is_not_alive() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().expect("a folder");
         let mut process = sleeper(dir.path());
-        let mut child = process.spawn().unwrap();
+        let mut child = process.spawn().expect("starts");
         process.kill();
         while process.alive() {
             std::thread::yield_now();
         }
-        assert!(child.try_wait().unwrap().is_some());
+        assert!(child.try_wait().expect("works").is_some());
     }
 }

@@ -61,7 +61,7 @@ impl Servers {
             Redis::Sentinel => {
                 text += include_str!("../templates/redis-replicated.conf");
                 if n > 1 {
-                    text += &format!("replicaof 127.0.0.1 {}\n", self.ports.redis(1).port());
+                    text += &["replicaof 127.0.0.1 ", &self.ports.redis(1).port().to_string(), "\n"].concat();
                 }
             }
             Redis::None | Redis::Standalone => {}
@@ -73,19 +73,6 @@ impl Servers {
         let (port, primary) = (self.ports.sentinel(n).port().to_string(), self.ports.redis(1).port().to_string());
         let dir = folder.display().to_string();
         render(include_str!("../templates/sentinel.conf"), &[("port", &port), ("dir", &dir), ("primary", &primary)])
-    }
-
-    /// A new cluster's servers know nothing of each other.
-    fn join(&self, stack: &Stack, servers: &[Process]) -> anyhow::Result<()> {
-        // So far they only answer; that they are a cluster is to come.
-        let alone = |server: &Process| Process { probe: Probe::Redis { address: server.address }, ..server.clone() };
-        stack.launch(servers.iter().map(alone).collect())?;
-        let mut create = Command::new("redis-cli");
-        create.args(["--cluster", "create"]).args(servers.iter().map(|server| server.address.to_string()));
-        cache::run(create.args(["--cluster-replicas", "1", "--cluster-yes"]))?;
-        std::fs::write(servers[0].cwd.join(JOINED), "")?;
-        // From now on they are asked as members of a cluster.
-        servers.iter().try_for_each(|server| Process { pid: stack.process(&server.name)?.pid, ..server.clone() }.save())
     }
 }
 
@@ -119,7 +106,7 @@ impl Part for Servers {
         let (sentinels, servers): (Vec<_>, Vec<_>) =
             processes.into_iter().partition(|process| matches!(process.probe, Probe::Sentinel { .. }));
         if self.shape == Redis::Cluster && !servers[0].cwd.join(JOINED).exists() {
-            self.join(stack, &servers)?;
+            join(stack, &servers)?;
         }
         stack.launch(servers)?;
         if sentinels.iter().any(|sentinel| stack.process(&sentinel.name).is_err()) {
@@ -140,4 +127,17 @@ fn replicas_attached(ports: Ports) -> anyhow::Result<()> {
         ensure!(begin.elapsed() < Duration::from_secs(20), "the replicas of redis-1 did not attach within 20 s");
         std::thread::sleep(PAUSE);
     }
+}
+
+/// A new cluster's servers know nothing of each other.
+fn join(stack: &Stack, servers: &[Process]) -> anyhow::Result<()> {
+    // So far they only answer; that they are a cluster is to come.
+    let alone = |server: &Process| Process { probe: Probe::Redis { address: server.address }, ..server.clone() };
+    stack.launch(servers.iter().map(alone).collect())?;
+    let mut create = Command::new("redis-cli");
+    create.args(["--cluster", "create"]).args(servers.iter().map(|server| server.address.to_string()));
+    cache::run(create.args(["--cluster-replicas", "1", "--cluster-yes"]))?;
+    std::fs::write(servers[0].cwd.join(JOINED), "")?;
+    // From now on they are asked as members of a cluster.
+    servers.iter().try_for_each(|server| Process { pid: stack.process(&server.name)?.pid, ..server.clone() }.save())
 }

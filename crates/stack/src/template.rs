@@ -30,16 +30,16 @@ mod tests {
     #[test]
     fn values_go_where_their_names_are() {
         assert_eq!(
-            render("port @port@\ndir @dir@/@port@\n", &[("port", "1"), ("dir", "/d")]).unwrap(),
+            render("port @port@\ndir @dir@/@port@\n", &[("port", "1"), ("dir", "/d")]).expect("works"),
             "port 1\ndir /d/1\n"
         );
-        assert_eq!(render("nothing", &[]).unwrap(), "nothing");
+        assert_eq!(render("nothing", &[]).expect("works"), "nothing");
     }
 
     #[test]
     fn slips_are_errors() {
-        assert_eq!(render("@a@", &[]).unwrap_err().to_string(), "no value for @a@");
-        assert_eq!(render("a", &[("b", "")]).unwrap_err().to_string(), "nothing takes b");
+        assert_eq!(render("@a@", &[]).expect_err("a refusal").to_string(), "no value for @a@");
+        assert_eq!(render("a", &[("b", "")]).expect_err("a refusal").to_string(), "nothing takes b");
         assert!(render("me@home", &[]).is_err());
     }
 }

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
@@ -66,7 +67,7 @@ pub fn call(address: SocketAddr, words: &[&str]) -> anyhow::Result<Reply> {
     let mut socket = connect(address)?;
     let mut request = format!("*{}\r\n", words.len());
     for word in words {
-        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        let _ = write!(request, "${}\r\n{word}\r\n", word.len());
     }
     socket.write_all(request.as_bytes())?;
     read(&mut BufReader::new(socket), 0)
