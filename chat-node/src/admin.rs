@@ -1,20 +1,18 @@
 //! The admin port: for the operator, the orchestrator and the person on call. Never exposed to clients.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use chat_cluster::{Health, health};
 use chat_wire::GoawayReason;
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Node, drain};
-
-/// A readiness check that takes longer has failed.
-const CHECK_DEADLINE: Duration = Duration::from_secs(3);
 
 pub fn router(node: &Arc<Node>) -> Router {
     Router::new()
@@ -35,32 +33,33 @@ struct Check {
     detail: String,
 }
 
+/// A node that is ready may be degraded: a backend is away, and what goes without it goes on.
 #[derive(Serialize)]
 struct Readiness {
     ready: bool,
+    degraded: bool,
     checks: Vec<Check>,
 }
 
 async fn readyz(State(node): App) -> Response {
     let backends = &node.backends;
-    let mut checks = Vec::new();
-    for (name, result) in [
-        ("log", tokio::time::timeout(CHECK_DEADLINE, backends.log.check()).await),
-        ("tail", tokio::time::timeout(CHECK_DEADLINE, backends.tail.check()).await),
-    ] {
-        let (ok, detail) = match result {
-            Ok(Ok(())) => (true, "ok".to_owned()),
-            Ok(Err(error)) => (false, error.to_string()),
-            Err(_) => (false, "no answer in 3 s".to_owned()),
-        };
-        checks.push(Check { name, ok, detail });
-    }
+    let health = health(&*backends.log, &*backends.tail, &*backends.store).await;
+    let ready = node.readiness.judge(&health, Instant::now());
+    let mut checks: Vec<Check> = health
+        .into_iter()
+        .map(|Health { name, problem }| Check {
+            name,
+            ok: problem.is_none(),
+            detail: problem.unwrap_or_else(|| "ok".to_owned()),
+        })
+        .collect();
+    let degraded = checks.iter().any(|check| !check.ok);
     let draining = node.drain.begun();
     let detail = if draining { "draining: clients are leaving" } else { "taking connections" };
     checks.push(Check { name: "drain", ok: !draining, detail: detail.to_owned() });
-    let ready = checks.iter().all(|check| check.ok);
+    let ready = ready && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, checks })).into_response()
+    (status, Json(Readiness { ready, degraded, checks })).into_response()
 }
 
 async fn metrics(State(node): App) -> Response {

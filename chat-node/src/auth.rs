@@ -8,6 +8,7 @@ mod throttle;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_core::{DisplayName, Password, SessionId, Timestamp, UserId, Username};
 use chat_ports::store::{NewUser, RefreshOutcome, SessionRow, UserRow};
@@ -16,7 +17,7 @@ use chat_wire::{ErrorCode, rest};
 use uuid::Uuid;
 
 pub use cookie::{clear_cookie, read_cookie, set_cookie};
-pub use key::load_or_create_key;
+pub use key::{load_key, load_or_create_key};
 pub use passwords::hash_password;
 pub use refresh::RefreshToken;
 use refresh::Succession;
@@ -33,6 +34,9 @@ const SESSION_MS: i64 = 30 * 24 * 3600 * 1000;
 /// How long the refresh token before the current one is still taken, in milliseconds: its answer may have been lost.
 const REFRESH_GRACE_MS: u64 = 30_000;
 
+/// Sessions remembered for when the store does not answer.
+const REMEMBERED: u64 = 50_000;
+
 /// The accounts' service.
 pub struct Auth {
     backends: Backends,
@@ -41,6 +45,7 @@ pub struct Auth {
     succession: Succession,
     passwords: Passwords,
     delivery: Arc<Delivery>,
+    alive: moka::future::Cache<SessionId, UserId>,
 }
 
 /// A fresh login or refresh.
@@ -58,6 +63,11 @@ impl Auth {
             succession: Succession::new(&signing_key),
             passwords: Passwords::new(),
             delivery,
+            alive: moka::future::Cache::builder()
+                .max_capacity(REMEMBERED)
+                .time_to_live(Duration::from_secs(ACCESS_SECONDS))
+                .support_invalidation_closures()
+                .build(),
         }
     }
 
@@ -65,12 +75,31 @@ impl Auth {
         self.backends.clock.now()
     }
 
-    /// Who holds this access token. Ended sessions are refused although their tokens have time left.
+    /// Who holds this access token. Ended sessions are refused although their tokens have time left; while the store does
+    /// not answer, a session that was alive when last asked is.
     pub async fn authenticate(&self, token: &str) -> Result<Caller, Failure> {
         let caller = self.tokens.verify(token, self.now())?;
-        match self.backends.store.session(caller.session).await? {
-            Some(session) if session.user == caller.user => Ok(caller),
-            _ => Err(Failure::new(ErrorCode::Unauthenticated, "the session was ended")),
+        let ended = || Failure::new(ErrorCode::Unauthenticated, "the session was ended");
+        match self.backends.store.session(caller.session).await {
+            Ok(Some(session)) if session.user == caller.user => {
+                self.alive.insert(caller.session, caller.user).await;
+                Ok(caller)
+            }
+            Ok(_) => {
+                self.alive.invalidate(&caller.session).await;
+                Err(ended())
+            }
+            Err(error) if error.retryable() && self.alive.get(&caller.session).await == Some(caller.user) => Ok(caller),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A session, or all of the user's, ended here or on another node.
+    pub async fn forget(&self, user: UserId, session: Option<SessionId>) {
+        if let Some(session) = session {
+            self.alive.invalidate(&session).await;
+        } else if let Err(error) = self.alive.invalidate_entries_if(move |_, owner| *owner == user) {
+            tracing::error!(%error, "sessions that ended may count while the store does not answer");
         }
     }
 
@@ -202,6 +231,7 @@ impl Auth {
 
     /// Ends live connections, on every node of the user.
     async fn cut(&self, user: UserId, session: Option<SessionId>, keep: Option<SessionId>) {
+        self.forget(user, session).await;
         let nodes = self.backends.directory.whereabouts(user).await.map(|(nodes, _)| nodes).unwrap_or_default();
         self.delivery.revoke(user, &nodes, session, keep).await;
     }

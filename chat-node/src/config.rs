@@ -7,6 +7,7 @@ mod limit;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use chat_cluster::ClusterArgs;
 use chat_core::NodeId;
 use chat_ports::Quota;
 
@@ -54,8 +55,32 @@ pub struct Config {
     /// What to log, as in RUST_LOG
     #[arg(long, env = "ELASTIC_CHAT_LOG", default_value = "info")]
     pub log: String,
+    /// 32 bytes, raw or as 64 hexadecimal digits, that sign access tokens and file links: the same for all nodes of a
+    /// cluster. Without it a cluster keeps one in its store, and a node alone in its data folder
+    #[arg(long, env = "ELASTIC_CHAT_SIGNING_KEY_FILE")]
+    pub signing_key_file: Option<PathBuf>,
     #[command(flatten)]
     pub limits: Limits,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    #[command(flatten)]
+    pub blobs: BlobArgs,
+}
+
+/// Where the bytes of files are kept: in `--data-dir`, or in S3.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct BlobArgs {
+    /// Keep files in S3: the address of a server, or `aws`
+    #[arg(long, env = "ELASTIC_CHAT_S3", help_heading = "Files")]
+    pub s3: Option<String>,
+    #[arg(long, env = "ELASTIC_CHAT_S3_BUCKET", default_value = "chat-files", help_heading = "Files")]
+    pub s3_bucket: String,
+    #[arg(long, env = "ELASTIC_CHAT_S3_REGION", default_value = "us-east-1", help_heading = "Files")]
+    pub s3_region: String,
+    /// A file with lines `aws_access_key_id = …` and `aws_secret_access_key = …`; read again when it changes. Without it
+    /// the credentials come from the environment or the instance's role
+    #[arg(long, env = "ELASTIC_CHAT_S3_CREDENTIALS_FILE", help_heading = "Files")]
+    pub s3_credentials_file: Option<PathBuf>,
 }
 
 /// Limits; `off` switches one off.

@@ -4,11 +4,13 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,22 +21,40 @@ const HEADER_DEADLINE: Duration = Duration::from_secs(10);
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 16 * 1024;
 
-/// Binds with a backlog for many clients that come at once.
+/// An address that is ours, and does not listen yet: clients are refused at once, and go elsewhere.
+pub struct Reserved {
+    socket: Socket,
+    pub address: SocketAddr,
+}
+
+/// Takes an address.
 ///
 /// # Errors
 /// The address is taken or not ours: the message names it.
-pub fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    use anyhow::Context as _;
-    use socket2::{Domain, Protocol, Socket, Type};
-    let open = || -> std::io::Result<TcpListener> {
+pub fn reserve(address: SocketAddr) -> anyhow::Result<Reserved> {
+    let open = || -> std::io::Result<Reserved> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        socket.listen(4096)?;
-        TcpListener::from_std(socket.into())
+        let address = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok(Reserved { socket, address })
     };
     open().with_context(|| format!("cannot listen on {address}: is another process there?"))
+}
+
+impl Reserved {
+    /// Begins to listen, with a backlog for many clients that come at once.
+    ///
+    /// # Errors
+    /// Another socket listens on the address by now.
+    pub fn listen(&self) -> anyhow::Result<TcpListener> {
+        let open = || -> std::io::Result<TcpListener> {
+            self.socket.listen(4096)?;
+            TcpListener::from_std(self.socket.try_clone()?.into())
+        };
+        open().with_context(|| format!("cannot listen on {}: is another process there?", self.address))
+    }
 }
 
 /// Serves until `stop` is cancelled, then lets requests that run end. Each connection is a task of `tasks`.

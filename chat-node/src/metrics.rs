@@ -18,6 +18,8 @@ pub struct Counters {
     pub reloaded: Counter,
     pub holes_filled: Counter,
     pub hints_lost: Counter,
+    pub hints_missed: Counter,
+    pub epochs_changed: Counter,
     pub connections: Gauge,
     pub conversations_live: Gauge,
 }
@@ -37,6 +39,8 @@ impl Counters {
             ("conversations_resumed", "Conversations resumed without a refetch", &self.resumed),
             ("conversations_reloaded", "Conversations that a resuming client had to refetch", &self.reloaded),
             ("holes_filled", "Holes in the live order filled from the tail", &self.holes_filled),
+            ("hints_missed", "Conversations found to be behind by a comparison with the tail", &self.hints_missed),
+            ("epochs_changed", "Conversations whose tail was found to have begun anew", &self.epochs_changed),
             ("hints_lost", "Hints to other nodes that could not be published", &self.hints_lost),
         ] {
             registry.register(name, help, counter.clone());

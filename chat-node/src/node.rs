@@ -17,6 +17,8 @@ use crate::drain::Drain;
 use crate::files::Files;
 use crate::live::{Connections, Delivery, Flushers, Heartbeats, Hubs, Watchers};
 use crate::metrics::Counters;
+use crate::positions::Positions;
+use crate::readiness::Readiness;
 
 /// The systems behind this node, chosen by the configuration.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub struct Node {
     pub heartbeats: Arc<Heartbeats>,
     pub counters: Arc<Counters>,
     pub drain: Drain,
+    pub positions: Positions,
+    pub readiness: Readiness,
     pub registry: Registry,
     pub loop_delay: Arc<LoopDelay>,
 }
@@ -59,19 +63,19 @@ impl Node {
         let delivery = Arc::new(Delivery {
             node: id.clone(),
             tail: Arc::clone(&backends.tail),
-            hubs: Arc::new(Hubs::new(id.clone(), Arc::clone(&backends.tail), Arc::clone(&backends.store))),
+            hubs: Arc::new(Hubs::new(id.clone(), Arc::clone(&backends.tail))),
             connections,
             watchers: Watchers::default(),
             tasks: tasks.clone(),
             counters: Arc::clone(&counters),
         });
-        let chat = Arc::new(Chat {
-            backends: backends.clone(),
-            delivery: Arc::clone(&delivery),
-            limits: config.limits.clone(),
-            counters: Arc::clone(&counters),
+        let chat = Arc::new(Chat::new(
+            backends.clone(),
+            Arc::clone(&delivery),
+            config.limits.clone(),
+            Arc::clone(&counters),
             tasks,
-        });
+        ));
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let interval = Duration::from_secs(config.heartbeat_seconds);
         Arc::new(Self {
@@ -80,6 +84,8 @@ impl Node {
             flushers: Flushers::new(workers),
             heartbeats: Heartbeats::new(interval, Arc::clone(&backends.clock)),
             drain: Drain::default(),
+            positions: Positions::default(),
+            readiness: Readiness::new(config.cluster.is_cluster()),
             registry,
             loop_delay,
             id,

@@ -1,22 +1,30 @@
 //! What other nodes tell this one.
+//!
+//! Hints come in order and at most once as long as a subscription holds. When it breaks nothing is known of what was
+//! said meanwhile: after subscribing again all positions are compared.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_ports::Appended;
 use chat_wire::NodeFrame;
+use rand::RngExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::Node;
 use crate::live::text_frame;
 
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const MOST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Handles hints until `stop` is cancelled. When the subscription breaks, continuity is lost: it subscribes again.
 pub async fn run(node: Arc<Node>, stop: CancellationToken) {
-    let mut pause = Duration::from_millis(100);
+    let mut pause = FIRST_PAUSE;
     loop {
         match node.backends.tail.subscribe(&node.id).await {
             Ok(mut frames) => {
-                pause = Duration::from_millis(100);
+                pause = FIRST_PAUSE;
+                node.positions.compare_now();
                 loop {
                     let batch = tokio::select! {
                         batch = frames.recv() => batch,
@@ -30,11 +38,13 @@ pub async fn run(node: Arc<Node>, stop: CancellationToken) {
             }
             Err(error) => tracing::warn!(%error, "cannot subscribe to this node's channel"),
         }
+        // Nodes that lost the same server must not come back in one moment.
+        let jittered = pause.mul_f64(rand::rng().random_range(0.5..1.0));
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(jittered) => {}
             () = stop.cancelled() => return,
         }
-        pause = (pause * 2).min(Duration::from_secs(5));
+        pause = (pause * 2).min(MOST_PAUSE);
     }
 }
 
@@ -54,6 +64,9 @@ async fn handle(node: &Arc<Node>, frame: NodeFrame) {
         NodeFrame::Membership { user, conversation, member } => {
             node.chat.apply_membership(user, conversation, member).await;
         }
-        NodeFrame::Revoked { user, session, keep } => node.delivery.revoke_here(user, session, keep),
+        NodeFrame::Revoked { user, session, keep } => {
+            node.auth.forget(user, session).await;
+            node.delivery.revoke_here(user, session, keep);
+        }
     }
 }

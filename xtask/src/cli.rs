@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::{bench, generate, run, test};
+use crate::{bench, generate, run, servers, test};
 
 /// Everything a contributor runs
 #[derive(Parser)]
@@ -13,10 +13,12 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Build the web client and the node, and run them on http://127.0.0.1:8080
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// What `run` leaves behind to say that the node is ready
     #[command(hide = true)]
     Announce(run::AnnounceArgs),
+    /// Real Redis, Kafka, Cassandra, S3 and nginx as local processes
+    Stack(servers::Args),
     /// Run every check and test
     Test(test::Args),
     /// Measure what docs/benchmarks.md promises
@@ -33,9 +35,14 @@ enum Command {
 
 /// Does what the command line says.
 pub fn run() -> anyhow::Result<()> {
-    match Cli::parse().command {
+    let mut args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|command| command == "run") {
+        args = run::with_limits_last(args);
+    }
+    match Cli::parse_from(args).command {
         Command::Run(args) => run::run(&args),
         Command::Announce(args) => run::announce(&args),
+        Command::Stack(args) => servers::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),

@@ -2,11 +2,14 @@
 
 mod bench;
 mod cli;
+mod distributed;
 mod files;
 mod generate;
+mod interrupt;
 mod node;
 mod process;
 mod run;
+mod servers;
 mod steps;
 mod test;
 mod tools;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::distributed;
 use crate::node::{alive, ready, serve};
 use crate::process::{cargo, root, run as run_command, target};
 use crate::web;
@@ -15,16 +16,18 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    distributed: distributed::Args,
     /// Where the chat answers
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, conflicts_with = "distributed")]
     port: u16,
     /// Where the node's admin port answers
-    #[arg(long, default_value_t = 9090)]
+    #[arg(long, default_value_t = 9090, conflicts_with = "distributed")]
     admin_port: u16,
     /// Where everything is kept
-    #[arg(long, default_value = "data")]
+    #[arg(long, default_value = "data", conflicts_with = "distributed")]
     data: PathBuf,
-    /// More flags for `chat-node serve`, after `--`
+    /// More flags for `chat-node serve`, after `--` (those that begin with --limit- also before)
     #[arg(last = true)]
     extra: Vec<String>,
 }
@@ -37,9 +40,36 @@ pub struct AnnounceArgs {
     data: PathBuf,
 }
 
+/// `--limit-…` are the node's flags, and may stand among ours: moves them behind the `--`.
+pub fn with_limits_last(args: impl IntoIterator<Item = String>) -> Vec<String> {
+    let (mut ours, mut limits) = (Vec::new(), Vec::new());
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        if arg == "--" {
+            limits.extend(args);
+            break;
+        }
+        if arg.starts_with("--limit-") {
+            let value = if arg.contains('=') { None } else { args.next() };
+            limits.push(arg);
+            limits.extend(value);
+        } else {
+            ours.push(arg);
+        }
+    }
+    if !limits.is_empty() {
+        ours.push("--".to_owned());
+        ours.extend(limits);
+    }
+    ours
+}
+
 /// Builds what is not built, and becomes the node: Ctrl-C and SIGTERM reach it and nothing else, and the shell waits for
 /// its clean end.
 pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.distributed.distributed {
+        return distributed::serve(&args.distributed, &args.extra);
+    }
     let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
     let admin = SocketAddr::from(([127, 0, 0, 1], args.admin_port));
     for (address, flag) in [(listen, "--port"), (admin, "--admin-port")] {
@@ -82,4 +112,21 @@ pub fn announce(args: &AnnounceArgs) -> anyhow::Result<()> {
     println!("  Everything is kept in {}. Ctrl-C stops it.", args.data.display());
     println!();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_passed_on() {
+        let split = |line: &str| with_limits_last(line.split(' ').map(str::to_owned)).join(" ");
+        assert_eq!(
+            split("dev run --limit-a off --port 1 --limit-b=2"),
+            "dev run --port 1 -- --limit-a off --limit-b=2"
+        );
+        assert_eq!(split("dev run --limit-a off -- --log debug"), "dev run -- --limit-a off --log debug");
+        assert_eq!(split("dev run -- --log debug"), "dev run -- --log debug");
+        assert_eq!(split("dev run --port 1"), "dev run --port 1");
+    }
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod policy;
 mod rust;
+mod servers;
 mod tree;
 mod web;
 
@@ -33,7 +34,7 @@ impl Step {
     }
 }
 
-pub const STEPS: [Step; 18] = [
+pub const STEPS: [Step; 20] = [
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -47,7 +48,9 @@ pub const STEPS: [Step; 18] = [
     step("web-build", "the bundle", web::build).needs(&["web-install"]),
     step("web-size", "the first load fits its budget", web::size).needs(&["web-build"]),
     step("clippy", "all targets, no warnings", rust::clippy),
-    step("rust-test", "nextest", rust::test).slow(),
+    step("rust-test", "nextest, but for what needs servers", rust::test).slow(),
+    step("real", "tests against real Redis, Kafka, Cassandra and S3", servers::real).slow(),
+    step("faults", "tests that kill nodes, writers and servers, one at a time", servers::faults).slow(),
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),

@@ -23,9 +23,47 @@ pub fn load_or_create_key(path: &Path) -> anyhow::Result<[u8; 32]> {
         file.sync_all()?;
         std::fs::rename(&partial, path)?;
     }
+    load_key(path)
+}
+
+/// A key that somebody made: 32 bytes, raw or as 64 hexadecimal digits.
+///
+/// # Errors
+/// The file can't be read, or holds something else.
+pub fn load_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    match <[u8; 32]>::try_from(bytes) {
-        Ok(key) => Ok(key),
-        Err(bytes) => bail!("{} has {} bytes, a key has 32", path.display(), bytes.len()),
+    if let Ok(key) = <[u8; 32]>::try_from(bytes.as_slice()) {
+        return Ok(key);
+    }
+    let text = std::str::from_utf8(&bytes).unwrap_or_default().trim();
+    let mut key = [0; 32];
+    let is_hex = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if !is_hex {
+        bail!("{} has {} bytes: a key has 32, or 64 hexadecimal digits", path.display(), bytes.len());
+    }
+    for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits)?, 16)?;
+    }
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_raw_or_hexadecimal() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("key");
+        for (content, good) in [
+            (vec![7; 32], true),
+            (format!("{}\n", "0a".repeat(32)).into_bytes(), true),
+            (b"short".to_vec(), false),
+            ("zz".repeat(32).into_bytes(), false),
+            ("é".repeat(32).into_bytes(), false),
+        ] {
+            std::fs::write(&path, &content).expect("write");
+            assert_eq!(load_key(&path).is_ok(), good, "{content:?}");
+        }
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use chat_core::{Action, ConversationId, ConversationKind, Role, Timestamp, UserId};
 use chat_ports::store::{ConversationRow, MembershipRow};
@@ -6,10 +7,15 @@ use chat_wire::ErrorCode;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::history::{Pages, pages};
 use crate::config::Limits;
-use crate::live::Delivery;
+use crate::live::{Delivery, Hub};
 use crate::metrics::Counters;
 use crate::{Backends, Failure};
+
+/// Memberships remembered for when the store does not answer, and for how long.
+const REMEMBERED: u64 = 20_000;
+const REMEMBERED_FOR: Duration = Duration::from_mins(15);
 
 /// The conversations' service.
 pub struct Chat {
@@ -19,6 +25,9 @@ pub struct Chat {
     pub counters: Arc<Counters>,
     /// Owns what must go on when the client that began it is gone.
     pub tasks: TaskTracker,
+    pub pages: Pages,
+    /// Memberships as they were last read: they count while the store does not answer.
+    memberships: moka::future::Cache<(ConversationId, UserId), MembershipRow>,
 }
 
 /// A member's view of a conversation: the proof that the membership was checked.
@@ -60,6 +69,17 @@ impl Access {
 }
 
 impl Chat {
+    pub fn new(
+        backends: Backends,
+        delivery: Arc<Delivery>,
+        limits: Limits,
+        counters: Arc<Counters>,
+        tasks: TaskTracker,
+    ) -> Self {
+        let memberships = moka::future::Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
+        Self { backends, delivery, limits, counters, tasks, pages: pages(), memberships }
+    }
+
     pub fn now(&self) -> Timestamp {
         self.backends.clock.now()
     }
@@ -68,10 +88,58 @@ impl Chat {
         Uuid::now_v7()
     }
 
-    /// The user's membership, or "not found" for everybody else.
+    /// The user's membership, or "not found" for everybody else. While the store does not answer, who was a member a
+    /// moment ago is one.
     pub async fn access(&self, user: UserId, conversation: ConversationId) -> Result<Access, Failure> {
-        let row = self.backends.store.membership(conversation, user).await?;
-        row.map(|row| Access { user, row }).ok_or_else(|| Failure::not_found("conversation"))
+        let key = (conversation, user);
+        match self.backends.store.membership(conversation, user).await {
+            Ok(Some(row)) => {
+                self.memberships.insert(key, row.clone()).await;
+                Ok(Access { user, row })
+            }
+            Ok(None) => {
+                self.forget_membership(user, conversation).await;
+                Err(Failure::not_found("conversation"))
+            }
+            Err(error) if error.retryable() => match self.memberships.get(&key).await {
+                Some(row) => Ok(Access { user, row }),
+                None => Err(error.into()),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub async fn forget_membership(&self, user: UserId, conversation: ConversationId) {
+        self.memberships.invalidate(&(conversation, user)).await;
+    }
+
+    /// May the user talk here? In a direct conversation neither must have blocked the other. What was found lately
+    /// counts, and while the store does not answer, what was found last.
+    pub async fn require_open(&self, hub: &Hub, user: UserId) -> Result<(), Failure> {
+        let now = self.now();
+        if hub.known_open(now) {
+            return Ok(());
+        }
+        match self.ask_open(hub, user).await {
+            Ok(()) => {
+                hub.found_open(now);
+                Ok(())
+            }
+            Err(failure) if failure.code == ErrorCode::Unavailable && hub.was_open() => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn ask_open(&self, hub: &Hub, user: UserId) -> Result<(), Failure> {
+        if hub.kind.get().is_none()
+            && let Some(row) = self.backends.store.conversation(hub.conversation).await?
+        {
+            let _ = hub.kind.set(row.kind);
+        }
+        match hub.kind.get() {
+            Some(ConversationKind::Group) => Ok(()),
+            _ => self.require_unblocked(user, hub.conversation).await,
+        }
     }
 
     /// May the two of a direct conversation talk?

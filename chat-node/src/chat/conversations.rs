@@ -113,6 +113,9 @@ impl Chat {
     /// The same on this node: seats or unseats the user's connections and tells them.
     pub async fn apply_membership(&self, user: UserId, conversation: ConversationId, member: bool) {
         let hubs = &self.delivery.hubs;
+        if !member {
+            self.forget_membership(user, conversation).await;
+        }
         let connections = self.delivery.connections.of(user);
         if connections.is_empty() {
             return;
@@ -123,15 +126,9 @@ impl Chat {
         };
         for connection in connections {
             if member {
-                match hubs.open(conversation).await {
-                    Ok(hub) => {
-                        hub.attach(&connection, false);
-                        connection.attach(hub);
-                    }
-                    Err(error) => {
-                        tracing::warn!(%conversation, %error, "a connection does not get a conversation's events");
-                    }
-                }
+                let hub = hubs.open(conversation).await;
+                hub.attach(&connection, false);
+                connection.attach(hub);
             } else if let Some(hub) = connection.detach(conversation) {
                 hubs.leave(hub, &connection).await;
             }

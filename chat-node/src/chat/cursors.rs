@@ -15,7 +15,10 @@ impl Chat {
         conversation: ConversationId,
         to: ReadCursor,
     ) -> Result<(), Failure> {
-        let last = self.backends.tail.head(conversation).await?.last_seq;
+        let row = self.backends.store.conversation(conversation).await;
+        // A tail that was lost knows of less than the store.
+        let stored = row.as_ref().ok().and_then(|row| row.as_ref().map(|row| row.last_seq)).unwrap_or_default();
+        let last = self.backends.tail.head(conversation).await?.last_seq.max(stored);
         // A cursor beyond the end would hide what is yet to come.
         let to = ReadCursor { read: to.read.min(last), delivered: to.delivered.min(last) };
         let Some(now) = self.backends.tail.advance_cursor(conversation, user, to).await? else { return Ok(()) };
@@ -26,13 +29,7 @@ impl Chat {
             read: (now.read > Seq::ZERO && to.read == now.read).then_some(now.read),
             delivered: Some(now.delivered),
         };
-        let small = self
-            .backends
-            .store
-            .conversation(conversation)
-            .await?
-            .is_some_and(|row| row.member_count <= RECEIPT_MEMBERS);
-        if small {
+        if row.is_ok_and(|row| row.is_some_and(|row| row.member_count <= RECEIPT_MEMBERS)) {
             self.delivery.to_conversation(conversation, &frame, None).await;
         } else {
             let (nodes, _) = self.backends.directory.whereabouts(user).await?;

@@ -1,7 +1,11 @@
 //! History: the store's page with what only the tail has yet.
 
-use chat_core::{ConversationId, Event, MessageKind, ReadCursor, Seq, UserId};
-use chat_ports::store::{MessageRow, Mutation, Position, Unread};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_core::{ConversationId, Epoch, Event, MessageKind, ReadCursor, Seq, UserId};
+use chat_ports::PortError;
+use chat_ports::store::{MessageRow, Mutation, Position, RowPage, Unread};
 use chat_projector::{overlay, project};
 use chat_wire::LogRecord;
 use chat_wire::rest::{Message, MessagePage, Reaction, Receipt, ReceiptState};
@@ -15,8 +19,32 @@ const REACTION_USERS: usize = 20;
 /// Counts stop here: "99+".
 pub const COUNT_CAP: u64 = 100;
 
+/// Rows kept in memory for pages that many read.
+const CACHED_ROWS: u64 = 20_000;
+const CACHED_FOR: Duration = Duration::from_secs(10);
+
+/// Pages of the store. Equal ones stay equal: nothing changes below `persisted` in one life of a tail but what the tail
+/// has too.
+pub type Pages = moka::future::Cache<PageKey, Arc<RowPage>>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PageKey {
+    conversation: ConversationId,
+    position: Position,
+    limit: usize,
+    life: Epoch,
+    persisted: Seq,
+}
+
+pub fn pages() -> Pages {
+    let weight = |_: &PageKey, page: &Arc<RowPage>| u32::try_from(page.rows.len() + 1).unwrap_or(u32::MAX);
+    moka::future::Cache::builder().weigher(weight).max_capacity(CACHED_ROWS).time_to_live(CACHED_FOR).build()
+}
+
 /// What the store may not have yet.
 struct Fresh {
+    /// Of the tail: with it a page of the store can be told from a later one. `None`: the tail does not answer.
+    life: Option<Epoch>,
     persisted: Seq,
     mutations: Vec<Mutation>,
 }
@@ -24,37 +52,44 @@ struct Fresh {
 impl Chat {
     /// Read *before* the store: whatever was persisted and trimmed in between is then in the store's answer.
     async fn fresh(&self, conversation: ConversationId) -> Fresh {
-        match self.try_fresh(conversation).await {
-            Ok(fresh) => fresh,
-            Err(error) => {
-                tracing::warn!(%conversation, %error, "the tail does not answer: history may lack the newest messages");
-                Fresh { persisted: Seq::MAX, mutations: Vec::new() }
-            }
-        }
-    }
-
-    async fn try_fresh(&self, conversation: ConversationId) -> Result<Fresh, chat_ports::PortError> {
         let tail = &self.backends.tail;
-        let persisted = tail.head(conversation).await?.persisted;
-        let events = tail.newer_than(conversation, persisted).await?;
-        let mutations = events
-            .iter()
-            .filter_map(|event| decode(&event.event))
-            .flat_map(|(record, seq)| project(&record, seq))
-            .collect();
-        Ok(Fresh { persisted, mutations })
+        let read = async {
+            let head = tail.head(conversation).await?;
+            let mutations = self.events_after(conversation, head.persisted).await?;
+            Ok::<_, PortError>(Fresh { life: Some(head.epoch), persisted: head.persisted, mutations })
+        };
+        read.await.unwrap_or_else(|error| {
+            tracing::debug!(%conversation, %error, "history may lack the newest messages: the tail does not answer");
+            Fresh { life: None, persisted: Seq::MAX, mutations: Vec::new() }
+        })
     }
 
+    async fn events_after(&self, conversation: ConversationId, after: Seq) -> Result<Vec<Mutation>, PortError> {
+        let events = self.backends.tail.newer_than(conversation, after).await?;
+        let records = events.iter().filter_map(|event| decode(&event.event));
+        Ok(records.flat_map(|(record, seq)| project(&record, seq)).collect())
+    }
+
+    /// A page of the store, merged with the tail. Without the store it is what the tail has, without the tail it may lack
+    /// the newest: both are `degraded`.
     pub async fn page(&self, access: &Access, position: Position, limit: usize) -> Result<MessagePage, Failure> {
         let conversation = access.conversation().id;
         let fresh = self.fresh(conversation).await;
-        let mut page = self.backends.store.page(conversation, position, limit).await?;
+        let stored = self.stored_page(conversation, position, limit, &fresh).await;
+        let (mut page, mutations, degraded) = match stored {
+            Ok(page) => (page, fresh.mutations, fresh.life.is_none()),
+            Err(error) if error.retryable() && fresh.life.is_some() => {
+                let all = self.events_after(conversation, Seq::ZERO).await?;
+                (RowPage { rows: Vec::new(), has_more: false }, all, true)
+            }
+            Err(error) => return Err(error.into()),
+        };
         let in_range = |seq: Seq| match position {
             Position::Newest | Position::Around(_) => true,
             Position::Before(before) => seq < before,
             Position::After(after) => seq > after,
         };
-        let mutations = fresh.mutations.into_iter().filter(|mutation| match mutation {
+        let mutations = mutations.into_iter().filter(|mutation| match mutation {
             Mutation::InsertMessage { seq, .. } => in_range(*seq),
             _ => true,
         });
@@ -70,7 +105,26 @@ impl Chat {
             }
         }
         let items = page.rows.into_iter().map(|row| message(row, access.user)).collect();
-        Ok(MessagePage { items, has_more, degraded: false })
+        Ok(MessagePage { items, has_more, degraded })
+    }
+
+    /// The store's page, from memory if it was read when the same was persisted: a thousand readers of one page are one
+    /// query. Whoever comes here has an [`Access`].
+    async fn stored_page(
+        &self,
+        conversation: ConversationId,
+        position: Position,
+        limit: usize,
+        fresh: &Fresh,
+    ) -> Result<RowPage, PortError> {
+        let store = &self.backends.store;
+        let Some(life) = fresh.life.clone() else { return store.page(conversation, position, limit).await };
+        let key = PageKey { conversation, position, limit, life, persisted: fresh.persisted };
+        let read = async { store.page(conversation, position, limit).await.map(Arc::new) };
+        match self.pages.try_get_with(key, read).await {
+            Ok(page) => Ok(RowPage::clone(&page)),
+            Err(error) => Err(PortError::clone(&error)),
+        }
     }
 
     pub async fn row(&self, conversation: ConversationId, seq: Seq) -> Result<Option<MessageRow>, Failure> {
@@ -91,7 +145,11 @@ impl Chat {
         let conversation = access.conversation().id;
         let after = read.max(access.row.joined_seq);
         let fresh = self.fresh(conversation).await;
-        let mut counts = self.backends.store.unread(conversation, access.user, after, fresh.persisted).await?;
+        let mut counts = match self.backends.store.unread(conversation, access.user, after, fresh.persisted).await {
+            // What the tail has is better than nothing.
+            Err(error) if error.retryable() && fresh.life.is_some() => Unread::default(),
+            counts => counts?,
+        };
         for mutation in &fresh.mutations {
             if let Mutation::InsertMessage { seq, author, kind: MessageKind::Message, body, .. } = mutation
                 && *seq > after

@@ -17,8 +17,11 @@ use tokio::sync::oneshot;
 use super::access::Chat;
 use crate::Failure;
 
-/// After this a send is answered with "try again": its outcome is unknown, and the retry finds out.
-const APPEND_DEADLINE: Duration = Duration::from_secs(5);
+/// After this a send is answered with "try again": its outcome is unknown, and the retry finds out. A client is promised
+/// an answer within 5 s.
+const APPEND_DEADLINE: Duration = Duration::from_millis(4_500);
+/// How much longer the outcome of such a send is waited for.
+const LATE_DEADLINE: Duration = Duration::from_secs(15);
 /// For the steps after the log, which repair themselves when they are late.
 const TAIL_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -59,7 +62,7 @@ impl Chat {
     pub async fn submit(self: &Arc<Self>, draft: Draft) -> Result<Submitted, Failure> {
         let Draft { conversation, actor, client_msg_id, body } = draft;
         if let Some(id) = client_msg_id {
-            match self.backends.tail.claim(conversation, actor, id).await? {
+            match self.claim(conversation, actor, id).await? {
                 Claim::Granted => {}
                 Claim::Settled { seq, at } => {
                     self.counters.duplicates.inc();
@@ -90,9 +93,20 @@ impl Chat {
         let (answer, receiver) = oneshot::channel();
         let chat = Arc::clone(self);
         self.tasks.spawn(async move {
-            let appended = match early {
+            let in_time = match early {
                 Some(result) => Ok(result),
-                None => tokio::time::timeout(APPEND_DEADLINE, append).await,
+                None => tokio::time::timeout(APPEND_DEADLINE, &mut append).await,
+            };
+            let Ok(appended) = in_time else {
+                let failure = Failure::new(ErrorCode::Unavailable, "the log did not answer in time");
+                let _ = answer.send(Err(failure));
+                // Others go on; the record may still get its place, and then its claim has to be settled.
+                drop(turn);
+                let late = tokio::time::timeout(LATE_DEADLINE, append).await;
+                if let Ok(appended) = late {
+                    let _ = chat.finish(record, appended).await;
+                }
+                return;
             };
             // Appends of a conversation run side by side; what comes after them goes in the order of the log.
             let turn = match turn {
@@ -107,22 +121,33 @@ impl Chat {
         Ok(Submitted::Running(receiver))
     }
 
-    async fn finish(
-        &self,
-        record: LogRecord,
-        appended: Result<Result<Seq, PortError>, tokio::time::error::Elapsed>,
-    ) -> Result<(Seq, Timestamp), Failure> {
+    /// The right to append. Without a tail nobody knows of attempts under way, but the store knows of those that were
+    /// done; the writer settles what slips through.
+    async fn claim(&self, conversation: ConversationId, actor: UserId, id: ClientMsgId) -> Result<Claim, Failure> {
+        let error = match self.backends.tail.claim(conversation, actor, id).await {
+            Ok(claim) => return Ok(claim),
+            Err(error) if error.retryable() => error,
+            Err(error) => return Err(error.into()),
+        };
+        tracing::debug!(%conversation, %error, "a claim goes by the store alone");
+        if id.certainly_new(self.now()) {
+            return Ok(Claim::Granted);
+        }
+        let before = self.backends.store.claimed(conversation, actor, id).await;
+        Ok(before.ok().flatten().map_or(Claim::Granted, |(seq, at)| Claim::Settled { seq, at }))
+    }
+
+    async fn finish(&self, record: LogRecord, appended: Result<Seq, PortError>) -> Result<(Seq, Timestamp), Failure> {
         let (conversation, actor, id, at) = (record.conversation, record.actor, record.client_msg_id, record.at);
         let seq = match appended {
-            Ok(Ok(seq)) => seq,
-            Ok(Err(error)) => {
+            Ok(seq) => seq,
+            Err(error) => {
                 // Only a refusal is certain. Otherwise the claim lapses by itself, and a retry looks for the record.
                 if let (Some(id), PortError::Refused { .. } | PortError::Full { .. }) = (id, &error) {
                     let _ = self.backends.tail.release(conversation, actor, id).await;
                 }
                 return Err(error.into());
             }
-            Err(_) => return Err(Failure::new(ErrorCode::Unavailable, "the log did not answer in time")),
         };
         self.counters.messages.inc();
         if changes_membership(&record.body) {
@@ -131,16 +156,20 @@ impl Chat {
                 tracing::warn!(%conversation, %seq, %error, "a change is in the log but not yet in the store");
             }
         }
-        if let Some(id) = id
-            && let Err(error) = self.backends.tail.settle(conversation, actor, id, seq, at).await
-        {
-            tracing::debug!(%conversation, %error, "could not settle a claim");
-        }
+        let settling = async {
+            let Some(id) = id else { return };
+            if let Err(error) = self.backends.tail.settle(conversation, actor, id, seq, at).await {
+                tracing::debug!(%conversation, %error, "could not settle a claim");
+            }
+        };
         let event = record.into_event(seq);
-        match serde_json::to_vec(&event) {
-            Ok(json) => self.announce(conversation, seq, Bytes::from(json)).await,
-            Err(error) => tracing::error!(%conversation, %seq, %error, "an event could not be encoded"),
-        }
+        let announcing = async {
+            match serde_json::to_vec(&event) {
+                Ok(json) => self.announce(conversation, seq, Bytes::from(json)).await,
+                Err(error) => tracing::error!(%conversation, %seq, %error, "an event could not be encoded"),
+            }
+        };
+        tokio::join!(settling, announcing);
         Ok((seq, at))
     }
 

@@ -22,10 +22,12 @@ impl Chat {
         }
     }
 
-    pub async fn enter(&self, connection: &Connection) -> Result<(), Failure> {
-        let change = self.backends.directory.enter(self.lease(connection)).await?;
-        self.announce_presence(change).await;
-        Ok(())
+    /// Enters a connection into the directory. When that does not answer the node's lease finds out, and enters all anew.
+    pub async fn enter(&self, connection: &Connection) {
+        match self.backends.directory.enter(self.lease(connection)).await {
+            Ok(change) => self.announce_presence(change).await,
+            Err(error) => tracing::debug!(user = %connection.info.user, %error, "a connection is entered later"),
+        }
     }
 
     pub async fn set_away(&self, connection: &Connection, state: SettableState) -> Result<(), Failure> {

@@ -1,7 +1,11 @@
-use chat_core::{ConversationId, ConversationKind, Member, UserId};
+use std::sync::Arc;
+
+use chat_core::{ConversationId, ConversationKind, Member, Rev, Seq, UserId};
+use chat_ports::TailHead;
 use chat_ports::store::{ListPosition, MembershipRow, Position, UserRow};
 use chat_wire::rest::{Conversation, Page, User};
 use chat_wire::{decode_cursor, encode_cursor};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use super::RECEIPT_MEMBERS;
@@ -20,8 +24,20 @@ pub fn profile(row: UserRow) -> User {
     }
 }
 
+/// Conversations of a list that are looked up at the same time.
+const SUMMARIES_AT_ONCE: usize = 16;
+
+/// Where a conversation stands while the tail does not answer.
+fn no_head(last_seq: Seq) -> TailHead {
+    let epoch = match "none".parse() {
+        Ok(epoch) => epoch,
+        Err(error) => unreachable!("four letters are an epoch: {error}"),
+    };
+    TailHead { epoch, rev: Rev::ZERO, last_seq, persisted: last_seq }
+}
+
 #[derive(Serialize, Deserialize)]
-struct ListCursor(bool, chat_core::Seq, ConversationId);
+struct ListCursor(bool, Seq, ConversationId);
 
 impl Chat {
     pub async fn conversation(&self, access: &Access, with_members: bool) -> Result<Conversation, Failure> {
@@ -36,8 +52,17 @@ impl Chat {
 
     async fn summary(&self, access: &Access, members: Option<Vec<Member>>) -> Result<Conversation, Failure> {
         let row = access.conversation();
-        let head = self.backends.tail.head(row.id).await?;
-        let read = self.backends.store.cursor(row.id, access.user).await?.read;
+        let head = match self.backends.tail.head(row.id).await {
+            Ok(head) => head,
+            // No client can resume from there: it refetches when the tail is back.
+            Err(error) if error.retryable() => no_head(row.last_seq),
+            Err(error) => return Err(error.into()),
+        };
+        let read = match self.backends.tail.cursor(row.id, access.user).await {
+            Err(error) if error.retryable() => self.backends.store.cursor(row.id, access.user).await?,
+            cursor => cursor?,
+        };
+        let read = read.read;
         let unread = self.unread(access, read).await?;
         let last = self.page(access, Position::Newest, 1).await?.items.pop();
         let peer = match row.kind {
@@ -79,7 +104,12 @@ impl Chat {
         Ok(rows.into_iter().map(profile).collect())
     }
 
-    pub async fn list(&self, user: UserId, cursor: Option<&str>, limit: usize) -> Result<Page<Conversation>, Failure> {
+    pub async fn list(
+        self: &Arc<Self>,
+        user: UserId,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Conversation>, Failure> {
         let after = match cursor {
             Some(text) => {
                 let ListCursor(pinned, last_seq, id) =
@@ -94,10 +124,12 @@ impl Chat {
         let next = rows.last().filter(|_| more).map(|row: &MembershipRow| {
             encode_cursor(&ListCursor(row.pinned, row.conversation.last_seq, row.conversation.id))
         });
-        let mut items = Vec::with_capacity(rows.len());
-        for row in rows {
-            items.push(self.summary(&Access { user, row }, None).await?);
-        }
+        let summaries = rows.into_iter().map(|row| {
+            let chat = Arc::clone(self);
+            async move { chat.summary(&Access { user, row }, None).await }
+        });
+        let summaries: Vec<_> = summaries.collect();
+        let items = stream::iter(summaries).buffered(SUMMARIES_AT_ONCE).try_collect().await?;
         Ok(Page { items, next })
     }
 }

@@ -62,6 +62,15 @@ pub fn check(config: &Config) -> Result<(), ConfigProblems> {
             require(bound >= least, format!("{flag} is {bound}, at least {least} is needed (or `off`)"));
         }
     }
+    if config.cluster.is_cluster() {
+        problems.extend(config.cluster.problems());
+    }
+    if let Some(address) = config.blobs.s3.as_deref().filter(|address| *address != "aws")
+        && !address.starts_with("http://")
+        && !address.starts_with("https://")
+    {
+        problems.push(format!("--s3 {address:?} is neither `aws` nor http(s)://host[:port]"));
+    }
     if problems.is_empty() { Ok(()) } else { Err(ConfigProblems(problems)) }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat_core::{ConversationId, NodeId, Seq, SessionId, UserId};
-use chat_ports::{Appended, LiveTail, PresenceChange, Since};
+use chat_core::{ConversationId, Epoch, NodeId, Rev, Seq, SessionId, UserId};
+use chat_ports::{Appended, LiveTail, PresenceChange, Since, TailHead};
 use chat_wire::{NodeFrame, ServerFrame, close_code};
 use tokio_util::task::TaskTracker;
 
 use super::connections::Connections;
-use super::hub::{Delivered, Hub};
+use super::hub::{Compared, Delivered, Hole, Hub};
 use super::hubs::Hubs;
 use super::watchers::Watchers;
 use super::ws_frame::text_frame;
@@ -19,6 +19,8 @@ use super::ws_frame::text_frame;
 /// in the other order differ by microseconds.
 const HOLE_PATIENCE: Duration = Duration::from_millis(5);
 const FILL_LIMIT: usize = 10_000;
+/// After pauses of this length an event that the tail does not have is taken for one that never was.
+const MOST_PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Delivery {
     pub node: NodeId,
@@ -53,32 +55,52 @@ impl Delivery {
                 self.counters.deliveries.inc_by(count as u64);
             }
             Delivered::Old => {}
-            Delivered::Hole { epoch, after } => self.fill_later(hub, epoch, after),
+            Delivered::Hole(hole) => self.fill_later(hub, hole),
         }
     }
 
-    fn fill_later(&self, hub: Arc<Hub>, epoch: chat_core::Epoch, after: chat_core::Rev) {
+    /// Compares where a conversation stands here with what the tail said after `before` was noted.
+    pub fn compare(&self, hub: Arc<Hub>, before: Option<&(Epoch, Rev)>, head: &TailHead) {
+        match hub.compare(before, head) {
+            Compared::Level => {}
+            Compared::Behind(hole) => {
+                self.counters.hints_missed.inc();
+                self.fill_later(hub, hole);
+            }
+            Compared::Anew => {
+                self.counters.epochs_changed.inc();
+            }
+        }
+    }
+
+    fn fill_later(&self, hub: Arc<Hub>, hole: Hole) {
         let (tail, counters) = (Arc::clone(&self.tail), Arc::clone(&self.counters));
         self.tasks.spawn(async move {
             tokio::time::sleep(HOLE_PATIENCE).await;
             let mut pause = Duration::from_millis(50);
-            while hub.still_missing(&epoch, after) {
-                match tail.since(hub.conversation, &epoch, after, FILL_LIMIT).await {
+            let mut hole = hole;
+            while let Some(left) = hub.still_missing(&hole) {
+                match tail.since(hub.conversation, &left.epoch, left.after, FILL_LIMIT).await {
                     Ok(Since::Events { events, .. }) => {
                         counters.holes_filled.inc();
-                        counters.deliveries.inc_by(hub.fill(&epoch, &events) as u64);
-                        return;
+                        counters.deliveries.inc_by(hub.fill(&left.epoch, &events) as u64);
+                        if events.is_empty() {
+                            // Somebody told of an event that the tail does not have: it may come yet.
+                            tokio::time::sleep(pause).await;
+                            pause *= 2;
+                            if pause > MOST_PATIENCE {
+                                hub.forget_waiting(&left);
+                            }
+                        }
                     }
-                    Ok(Since::Gap { head }) => {
-                        hub.skip_to(&head, "events were lost");
-                        return;
-                    }
+                    Ok(Since::Gap { head }) => hub.skip_to(&head, "events were lost"),
                     Err(error) => {
-                        tracing::warn!(conversation = %hub.conversation, %error, "could not fill a hole in a tail");
+                        tracing::debug!(conversation = %hub.conversation, %error, "could not fill a hole in a tail");
                         tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(Duration::from_secs(5));
+                        pause = (pause * 2).min(Duration::from_secs(1));
                     }
                 }
+                hole = left;
             }
         });
     }

@@ -1,8 +1,8 @@
 //! One conversation on this node: its members' connections, and the point up to which its events were delivered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use chat_core::{ConversationId, ConversationKind, Epoch, Rev, Timestamp, UserId};
@@ -26,6 +26,13 @@ pub struct Attached {
     pub rev: Rev,
 }
 
+/// Events after this position are missing: read the tail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hole {
+    pub epoch: Epoch,
+    pub after: Rev,
+}
+
 /// What a delivery found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivered {
@@ -33,14 +40,23 @@ pub enum Delivered {
     To(usize),
     /// It came before.
     Old,
-    /// Events before it are missing: read the tail after this position.
-    Hole { epoch: Epoch, after: Rev },
+    Hole(Hole),
+}
+
+/// What a comparison with the tail found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Compared {
+    Level,
+    /// Hints were lost.
+    Behind(Hole),
+    /// The tail began anew, and everybody was told to refetch.
+    Anew,
 }
 
 struct Seat {
     connection: Arc<Connection>,
     /// Frames that came while the connection reads its replay; `None` when it is live.
-    held: Option<Vec<(Rev, Bytes)>>,
+    held: Option<Vec<(Epoch, Rev, Bytes)>>,
 }
 
 #[derive(Default)]
@@ -48,7 +64,23 @@ struct State {
     position: Option<(Epoch, Rev)>,
     seats: Vec<Seat>,
     waiting: BTreeMap<Rev, Bytes>,
+    /// The highest rev of this epoch that is known to exist.
+    end: Rev,
     filling: bool,
+}
+
+impl State {
+    /// The hole that nobody fills yet; from now on somebody does.
+    fn hole(&mut self) -> Option<Hole> {
+        let (epoch, after) = self.position.as_ref().filter(|(_, at)| *at < self.end)?;
+        let hole = Hole { epoch: epoch.clone(), after: *after };
+        (!std::mem::replace(&mut self.filling, true)).then_some(hole)
+    }
+
+    fn begin(&mut self, epoch: &Epoch, rev: Rev) {
+        self.position = Some((epoch.clone(), rev));
+        self.end = rev;
+    }
 }
 
 /// For how long an answer to "have they blocked each other?" is kept, in milliseconds.
@@ -60,8 +92,10 @@ pub struct Hub {
     turns: Turns,
     /// When a direct conversation was last found to be open to both sides, in milliseconds since 1970.
     open_checked_at: AtomicU64,
-    /// Set once the node is registered for the conversation and knows its position.
-    pub ready: tokio::sync::OnceCell<ConversationKind>,
+    /// The tail knows that this node serves the conversation.
+    registered: AtomicBool,
+    /// Once somebody asked the store.
+    pub kind: OnceLock<ConversationKind>,
 }
 
 impl Hub {
@@ -71,13 +105,14 @@ impl Hub {
             state: Mutex::default(),
             turns: Turns::default(),
             open_checked_at: AtomicU64::new(0),
-            ready: tokio::sync::OnceCell::new(),
+            registered: AtomicBool::new(false),
+            kind: OnceLock::new(),
         })
     }
 
     /// Is it known that nobody blocks anybody? Always, in a group.
     pub fn known_open(&self, now: Timestamp) -> bool {
-        self.ready.get() == Some(&ConversationKind::Group)
+        self.kind.get() == Some(&ConversationKind::Group)
             || now.millis_since(Timestamp::EPOCH) < self.open_checked_at.load(Ordering::Relaxed) + BLOCK_CHECK_MS
     }
 
@@ -90,11 +125,45 @@ impl Hub {
         self.turns.take()
     }
 
-    /// The tail stands here; only a hub without a position takes it.
+    /// Was it ever found open, so that it may be taken for open while the store does not answer?
+    pub fn was_open(&self) -> bool {
+        self.open_checked_at.load(Ordering::Relaxed) > 0
+    }
+
+    pub fn is_registered(&self) -> bool {
+        self.registered.load(Ordering::Acquire)
+    }
+
+    /// The node was registered, and then the tail stood here; only a hub without a position takes it.
     pub fn begin_at(&self, head: &TailHead) {
         let mut state = self.state.lock();
         if state.position.is_none() {
-            state.position = Some((head.epoch.clone(), head.rev));
+            state.begin(&head.epoch, head.rev);
+        }
+        self.registered.store(true, Ordering::Release);
+    }
+
+    /// The same for a hub that was opened while the tail did not answer: whoever sits in it may have missed something.
+    pub fn begin_late(&self, head: &TailHead) {
+        self.skip_to(head, "live delivery was interrupted");
+        self.registered.store(true, Ordering::Release);
+    }
+
+    /// Finds a lost last hint, and a tail that began anew. `before` is the position from before the tail was asked.
+    pub fn compare(&self, before: Option<&(Epoch, Rev)>, head: &TailHead) -> Compared {
+        let mut state = self.state.lock();
+        match &state.position {
+            Some((epoch, _)) if *epoch == head.epoch => {
+                state.end = state.end.max(head.rev);
+                state.hole().map_or(Compared::Level, Compared::Behind)
+            }
+            // An event of a newer life came meanwhile: the answer is the old one's.
+            position if position.as_ref().map(|(epoch, _)| epoch) != before.map(|(epoch, _)| epoch) => Compared::Level,
+            _ => {
+                drop(state);
+                self.skip_to(head, "the live order began anew");
+                Compared::Anew
+            }
         }
     }
 
@@ -118,8 +187,9 @@ impl Hub {
         state.position.clone().map(|(epoch, rev)| Attached { epoch, rev })
     }
 
-    /// Ends the holding: frames after `replayed` go out. False when too many had gathered: the client must refetch.
-    pub fn go_live(&self, connection: &Arc<Connection>, replayed: Rev) -> bool {
+    /// Ends the holding: frames after `replayed` go out, and all of another epoch. False when too many had gathered: the
+    /// client must refetch.
+    pub fn go_live(&self, connection: &Arc<Connection>, replayed: Option<&(Epoch, Rev)>) -> bool {
         let mut state = self.state.lock();
         let Some(seat) = state.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.connection, connection)) else {
             return true;
@@ -128,8 +198,10 @@ impl Hub {
         if held.len() >= MAX_HELD {
             return false;
         }
-        for (_, frame) in held.into_iter().filter(|(rev, _)| *rev > replayed) {
-            connection.push(frame);
+        for (epoch, rev, frame) in held {
+            if replayed.is_none_or(|(of, up_to)| *of != epoch || rev > *up_to) {
+                connection.push(frame);
+            }
         }
         true
     }
@@ -149,26 +221,21 @@ impl Hub {
             }
             // A new life of the tail: everything before its first event is a hole until the tail is read.
             _ => {
-                state.position = Some((epoch.clone(), Rev::ZERO));
+                state.begin(epoch, Rev::ZERO);
                 state.waiting.clear();
             }
         }
+        state.end = state.end.max(rev);
         if state.waiting.len() < MAX_WAITING {
             state.waiting.insert(rev, event_frame(epoch, rev, event_json));
         }
         let sent = Self::drain(&mut state);
-        match &state.position {
-            Some((epoch, after)) if !state.waiting.is_empty() => {
-                let hole = Delivered::Hole { epoch: epoch.clone(), after: *after };
-                if std::mem::replace(&mut state.filling, true) { Delivered::To(sent) } else { hole }
-            }
-            _ => Delivered::To(sent),
-        }
+        state.hole().map_or(Delivered::To(sent), Delivered::Hole)
     }
 
     fn drain(state: &mut State) -> usize {
         let mut sent = 0;
-        while let Some((_, at)) = &state.position {
+        while let Some((epoch, at)) = state.position.clone() {
             let next = at.next();
             let Some(payload) = state.waiting.remove(&next) else { break };
             let frame = text_frame(&payload);
@@ -177,32 +244,27 @@ impl Hub {
                     None => {
                         seat.connection.push(frame.clone());
                     }
-                    Some(held) if held.len() < MAX_HELD => held.push((next, frame.clone())),
+                    Some(held) if held.len() < MAX_HELD => held.push((epoch.clone(), next, frame.clone())),
                     Some(_) => {}
                 }
             }
             sent += state.seats.len();
-            if let Some((_, at)) = &mut state.position {
-                *at = next;
-            }
+            state.position = Some((epoch, next));
         }
         sent
     }
 
-    /// Is there still a hole after `after` of `epoch`? Otherwise the filling is over.
-    pub fn still_missing(&self, epoch: &Epoch, after: Rev) -> bool {
+    /// What is left of a hole; otherwise the filling is over.
+    pub fn still_missing(&self, hole: &Hole) -> Option<Hole> {
         let mut state = self.state.lock();
-        let missing = !state.waiting.is_empty() && state.position.as_ref() == Some(&(epoch.clone(), after));
-        if !missing {
-            state.filling = false;
-        }
-        missing
+        state.filling = false;
+        let same = state.position.as_ref().is_some_and(|(epoch, _)| *epoch == hole.epoch);
+        if same { state.hole() } else { None }
     }
 
     /// The hole's events from the tail.
     pub fn fill(&self, epoch: &Epoch, events: &[TailEvent]) -> usize {
         let mut state = self.state.lock();
-        state.filling = false;
         let Some((known, at)) = state.position.clone() else { return 0 };
         if known != *epoch {
             return 0;
@@ -213,14 +275,28 @@ impl Hub {
         Self::drain(&mut state)
     }
 
+    /// The tail does not have what waits behind the hole: delivery goes on from where the hub stands.
+    pub fn forget_waiting(&self, hole: &Hole) {
+        let mut state = self.state.lock();
+        if state.position.as_ref() == Some(&(hole.epoch.clone(), hole.after)) {
+            state.waiting.clear();
+            state.end = hole.after;
+        }
+    }
+
     /// The tail no longer has the hole's events: everybody refetches, and delivery goes on from `head`.
     pub fn skip_to(&self, head: &TailHead, reason: &str) {
         let frame = ServerFrame::Reload { conversation: self.conversation, reason: reason.to_owned() };
         let frame = text_frame(&frame.encode());
         let mut state = self.state.lock();
-        state.filling = false;
-        state.position = Some((head.epoch.clone(), head.rev));
-        state.waiting.retain(|rev, _| *rev > head.rev);
+        let same = state.position.as_ref().is_some_and(|(epoch, _)| *epoch == head.epoch);
+        state.begin(&head.epoch, head.rev);
+        if same {
+            state.waiting.retain(|rev, _| *rev > head.rev);
+            state.end = state.waiting.keys().next_back().copied().unwrap_or(head.rev);
+        } else {
+            state.waiting.clear();
+        }
         for seat in &state.seats {
             seat.connection.push(frame.clone());
         }

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chat_core::{ConversationId, ConversationKind, NodeId};
-use chat_ports::{ChatStore, LiveTail, PortError};
+use chat_core::{ConversationId, NodeId};
+use chat_ports::LiveTail;
 use parking_lot::RwLock;
 
 use super::connection::Connection;
@@ -13,12 +13,11 @@ pub struct Hubs {
     map: RwLock<HashMap<ConversationId, Arc<Hub>>>,
     node: NodeId,
     tail: Arc<dyn LiveTail>,
-    store: Arc<dyn ChatStore>,
 }
 
 impl Hubs {
-    pub fn new(node: NodeId, tail: Arc<dyn LiveTail>, store: Arc<dyn ChatStore>) -> Self {
-        Self { map: RwLock::default(), node, tail, store }
+    pub fn new(node: NodeId, tail: Arc<dyn LiveTail>) -> Self {
+        Self { map: RwLock::default(), node, tail }
     }
 
     pub fn get(&self, conversation: ConversationId) -> Option<Arc<Hub>> {
@@ -33,21 +32,34 @@ impl Hubs {
         self.map.read().values().cloned().collect()
     }
 
-    /// The hub, registered with the tail *before* its position is read, so that no event falls between.
-    pub async fn open(&self, conversation: ConversationId) -> Result<Arc<Hub>, PortError> {
-        let hub = match self.get(conversation) {
+    pub async fn open(&self, conversation: ConversationId) -> Arc<Hub> {
+        let mut hubs = self.open_all(&[conversation]).await;
+        hubs.pop().unwrap_or_else(|| Hub::new(conversation))
+    }
+
+    /// The hubs, registered with the tail *before* their positions are read, so that no event falls between. While the
+    /// tail does not answer they stay without: the comparison of positions makes up for it.
+    pub async fn open_all(&self, conversations: &[ConversationId]) -> Vec<Arc<Hub>> {
+        let hubs: Vec<Arc<Hub>> = conversations.iter().map(|id| self.entry(*id)).collect();
+        let new: Vec<&Arc<Hub>> = hubs.iter().filter(|hub| !hub.is_registered()).collect();
+        if new.is_empty() {
+            return hubs;
+        }
+        let ids: Vec<ConversationId> = new.iter().map(|hub| hub.conversation).collect();
+        match self.tail.positions(&ids, &self.node).await {
+            Ok(heads) => new.iter().zip(&heads).for_each(|(hub, head)| hub.begin_at(head)),
+            Err(error) => {
+                tracing::debug!(%error, conversations = ids.len(), "live events come later: the tail does not answer");
+            }
+        }
+        hubs
+    }
+
+    fn entry(&self, conversation: ConversationId) -> Arc<Hub> {
+        match self.get(conversation) {
             Some(hub) => hub,
             None => Arc::clone(self.map.write().entry(conversation).or_insert_with(|| Hub::new(conversation))),
-        };
-        hub.ready
-            .get_or_try_init(|| async {
-                self.tail.register(conversation, &self.node).await?;
-                hub.begin_at(&self.tail.head(conversation).await?);
-                let row = self.store.conversation(conversation).await?;
-                Ok::<_, PortError>(row.map_or(ConversationKind::Group, |row| row.kind))
-            })
-            .await?;
-        Ok(hub)
+        }
     }
 
     /// Takes the connection's seat away, and the hub itself when it was the last.

@@ -47,6 +47,11 @@ impl Watchers {
         change
     }
 
+    /// Everybody who is watched here.
+    pub fn targets(&self) -> Vec<UserId> {
+        self.by_target.lock().keys().copied().collect()
+    }
+
     pub fn tell(&self, target: UserId, frame: &Bytes) {
         let watching = self.by_target.lock().get(&target).cloned().unwrap_or_default();
         for connection in watching {

@@ -158,11 +158,7 @@ async fn send(
     let hub = member(connection, conversation)?;
     let user = connection.info.user;
     node.chat.take_send(user).await?;
-    let now = node.now();
-    if !hub.known_open(now) {
-        node.chat.require_unblocked(user, conversation).await?;
-        hub.found_open(now);
-    }
+    node.chat.require_open(&hub, user).await?;
     let attachments = files::attachments(node, user, conversation, &body.attachments).await?;
     let submitted = node.chat.send(user, conversation, id, body, attachments).await?;
     connection.refusals.store(0, Ordering::Relaxed);

@@ -1,11 +1,12 @@
 //! The opening of a session: who it is, and what they missed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use chat_core::{ConversationId, DeviceId, Rev};
+use chat_core::{ConversationId, DeviceId, Epoch, Rev};
 use chat_ports::{ConnectionId, Since};
 use chat_wire::{ClientFrame, Hello, Limits, Resume, ResumePoint, ServerFrame, close_code, event_frame};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, stream};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -19,10 +20,12 @@ const MAX_REPLAY: usize = 300;
 /// Conversations of one resume; the others are reloaded.
 const MAX_RESUMED: usize = 1_000;
 
+/// Replays that are read at the same time for one connection.
+const REPLAYS_AT_ONCE: usize = 32;
+
 struct Replay {
-    conversation: ConversationId,
     frames: Vec<bytes::Bytes>,
-    up_to: Rev,
+    up_to: (Epoch, Rev),
 }
 
 /// Reads `hello` and answers `welcome` and the replays. The connection is live when this returns.
@@ -110,60 +113,58 @@ async fn open(
     resume: Option<Resume>,
 ) -> Result<(), Failure> {
     let points = resume.map(|resume| resume.conversations).unwrap_or_default();
-    node.chat.enter(connection).await?;
+    // In the directory before the list is read: whoever adds the user to a conversation afterwards tells this node.
+    node.chat.enter(connection).await;
     let conversations = node.backends.store.conversation_ids(connection.info.user).await?;
-    let mut replays = Vec::new();
-    let (mut resumed, mut reload) = (Vec::new(), Vec::new());
-    for conversation in conversations {
+    let mut hubs = node.delivery.hubs.open_all(&conversations).await;
+    for hub in &hubs {
         // A hub that this connection was seated in by an invitation that came just now stays as it is.
-        let hub = node.delivery.hubs.open(conversation).await?;
-        connection.attach(Arc::clone(&hub));
+        connection.attach(Arc::clone(hub));
         hub.attach(connection, true);
-        let point = points.iter().take(MAX_RESUMED).find(|point| point.id == conversation);
-        let up_to = match point {
-            Some(point) => {
-                if let Some(replay) = replay(node, point).await? {
-                    resumed.push(conversation);
-                    replays.push(replay);
-                    continue;
-                }
-                reload.push(conversation);
-                Rev::ZERO
-            }
-            None => Rev::ZERO,
-        };
-        replays.push(Replay { conversation, frames: Vec::new(), up_to });
     }
-    reload.extend(points.iter().map(|point| point.id).filter(|id| !resumed.contains(id)));
+    let known: HashMap<ConversationId, &ResumePoint> =
+        points.iter().take(MAX_RESUMED).map(|point| (point.id, point)).collect();
+    let wanted = conversations.iter().filter_map(|id| known.get(id).copied().cloned());
+    let reads: Vec<_> = wanted.map(|point| replay(Arc::clone(node), point)).collect();
+    let replays: Vec<_> = stream::iter(reads).buffer_unordered(REPLAYS_AT_ONCE).collect().await;
+    let mut replays: HashMap<ConversationId, Replay> = replays.into_iter().flatten().collect();
+    let resumed: Vec<ConversationId> = conversations.iter().filter(|id| replays.contains_key(id)).copied().collect();
+    let mut reload: Vec<ConversationId> =
+        points.iter().map(|point| point.id).filter(|id| !replays.contains_key(id)).collect();
     reload.sort_unstable();
     reload.dedup();
     node.counters.resumed.inc_by(resumed.len() as u64);
     node.counters.reloaded.inc_by(reload.len() as u64);
     connection.send(&welcome(node, connection, session, resumed, reload));
-    for Replay { conversation, frames, up_to } in replays {
-        for frame in frames {
-            connection.push(frame);
+    for hub in hubs.drain(..) {
+        let conversation = hub.conversation;
+        let replayed = replays.remove(&conversation);
+        for frame in replayed.iter().flat_map(|replay| &replay.frames) {
+            connection.push(frame.clone());
             if connection.outbox.backlog() > 64 * 1024 {
                 connection.outbox.drained_to(16 * 1024).await;
             }
         }
-        let live = connection.hub(conversation).is_ok_and(|hub| hub.go_live(connection, up_to));
-        if !live {
+        if !hub.go_live(connection, replayed.as_ref().map(|replay| &replay.up_to)) {
             connection.send(&ServerFrame::Reload { conversation, reason: "too much happened meanwhile".to_owned() });
         }
     }
     Ok(())
 }
 
-/// Every event after the point, or `None`.
-async fn replay(node: &Node, point: &ResumePoint) -> Result<Option<Replay>, Failure> {
-    match node.backends.tail.since(point.id, &point.epoch, point.rev, MAX_REPLAY).await? {
-        Since::Events { head, events } => {
+/// Every event after the point, or `None`: the client refetches.
+async fn replay(node: Arc<Node>, point: ResumePoint) -> Option<(ConversationId, Replay)> {
+    match node.backends.tail.since(point.id, &point.epoch, point.rev, MAX_REPLAY).await {
+        Ok(Since::Events { head, events }) => {
             let frames =
                 events.iter().map(|event| text_frame(&event_frame(&head.epoch, event.rev, &event.event))).collect();
-            Ok(Some(Replay { conversation: point.id, frames, up_to: head.rev }))
+            Some((point.id, Replay { frames, up_to: (head.epoch, head.rev) }))
         }
-        Since::Gap { .. } => Ok(None),
+        Ok(Since::Gap { .. }) => None,
+        Err(error) => {
+            tracing::debug!(conversation = %point.id, %error, "nothing is replayed");
+            None
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::Timestamp;
+
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
@@ -68,6 +70,25 @@ uuid_id! {
     SessionId,
     /// An uploaded file.
     FileId,
+}
+
+/// An id that claims to be younger than this was hardly sent before, in milliseconds.
+const NEW_MS: u64 = 2_000;
+
+impl ClientMsgId {
+    /// Is this hardly a retry? A UUIDv7 of the last two seconds is taken for a first attempt, as far as nobody knows of
+    /// an earlier one. Any other id, also one from the future, may have been sent before: look for it.
+    pub fn certainly_new(&self, now: Timestamp) -> bool {
+        let Some((seconds, nanos)) = self.0.get_timestamp().map(|made| made.to_unix()).filter(|_| self.is_v7()) else {
+            return false;
+        };
+        let made = i64::try_from(seconds * 1_000 + u64::from(nanos) / 1_000_000).unwrap_or(i64::MAX);
+        now.millis().abs_diff(made) <= NEW_MS
+    }
+
+    fn is_v7(&self) -> bool {
+        self.0.get_version_num() == 7
+    }
 }
 
 macro_rules! name_id {

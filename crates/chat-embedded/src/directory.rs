@@ -4,11 +4,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chat_core::{NodeId, Timestamp, UserId};
 use chat_ports::store::AccountStore as _;
-use chat_ports::{Directory, Lease, PortError, PresenceChange, PresenceReading, Quota, RateDecision, Renewal};
+use chat_ports::{
+    Directory, Lease, PortError, PresenceChange, PresenceReading, Quota, RateDecision, RateLimits, Renewal,
+};
 use chat_wire::PresenceState;
 use parking_lot::Mutex;
 
-use crate::rate::RateLimits;
 use crate::sqlite::SqliteStore;
 
 #[derive(Default)]

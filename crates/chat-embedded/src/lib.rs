@@ -6,7 +6,6 @@
 mod directory;
 mod embedded;
 mod lock;
-mod rate;
 mod sqlite;
 mod tail;
 

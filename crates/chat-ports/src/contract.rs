@@ -50,7 +50,8 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@ store_messages, $fresh: an_empty_timeline, the_newest_page, pages_before_cover_all_once,
             pages_after_cover_all_once, a_page_around, a_message_comes_back_whole, one_message, conversations_are_apart,
             a_second_record_of_one_send_is_superseded, a_claim_is_found_again, edits, deletes, reactions,
-            unread_counts_what_others_wrote, unread_stops_at_a_hundred, a_cursor_only_grows, cursors_of_a_conversation);
+            unread_counts_what_others_wrote, unread_stops_at_a_hundred, a_cursor_only_grows, cursors_of_a_conversation,
+            is_ready);
     };
     (store_order, $fresh:path) => {
         $crate::contract_tests!(@ store_order, $fresh: mutations_commute_and_repeat, changes_wait_for_their_message,

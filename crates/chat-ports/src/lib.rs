@@ -16,6 +16,7 @@ pub mod contract;
 mod directory;
 mod failure;
 mod log;
+mod rate;
 pub mod store;
 mod tail;
 
@@ -25,5 +26,6 @@ pub use directory::{
 };
 pub use failure::PortError;
 pub use log::{CursorUpdate, MessageLog};
+pub use rate::RateLimits;
 pub use store::ChatStore;
 pub use tail::{Appended, Claim, LiveTail, Repaired, Since, TailEvent, TailHead};

@@ -23,12 +23,22 @@ pub fn clippy() -> anyhow::Result<String> {
     output(&mut lean(&args)).map(|_| String::new())
 }
 
-/// Shown as it goes: a test that hangs should be seen to.
+/// What needs no server; the others have steps of their own.
 pub fn test() -> anyhow::Result<String> {
-    let args = ["nextest", "run", "--workspace", "--locked", "--cargo-quiet", "--no-tests=fail"];
+    passes(nextest("not binary(real) and not binary(faults)")?.arg("--no-tests=fail"))
+}
+
+/// The tests that a filter selects.
+pub fn nextest(filter: &str) -> anyhow::Result<Command> {
+    let args = ["nextest", "run", "--workspace", "--locked", "--cargo-quiet", "--filterset", filter];
     let mut command = command(tool("cargo-nextest")?, &args);
-    let status = command.env("CARGO_INCREMENTAL", "0").stdin(Stdio::null()).status()?;
-    anyhow::ensure!(status.success(), "tests failed, see above");
+    command.env("CARGO_INCREMENTAL", "0").stdin(Stdio::null());
+    Ok(command)
+}
+
+/// Shown as it goes: a test that hangs should be seen to.
+pub fn passes(nextest: &mut Command) -> anyhow::Result<String> {
+    anyhow::ensure!(nextest.status()?.success(), "tests failed, see above");
     Ok(String::new())
 }
 

@@ -215,4 +215,9 @@ impl MessageStore for SqliteStore {
             .optional()
         })
     }
+
+    async fn check(&self) -> Result<(), PortError> {
+        self.database
+            .point(|db| db.prepare_cached("SELECT count(*) FROM conversations LIMIT 1")?.query_row([], |_| Ok(())))
+    }
 }

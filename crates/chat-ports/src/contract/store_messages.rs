@@ -362,3 +362,7 @@ pub async fn cursors_of_a_conversation(fixture: impl StoreFixture) {
     assert_eq!(all, expected);
     assert_eq!(store.cursors(conv, 3).await.expect("cursors").len(), 3);
 }
+
+pub async fn is_ready(fixture: impl StoreFixture) {
+    fixture.store().check().await.expect("ready");
+}

@@ -23,7 +23,7 @@ pub struct MessageRow {
 }
 
 /// Where a page of messages lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Position {
     Newest,
     Before(Seq),
@@ -82,4 +82,7 @@ pub trait MessageStore: Send + Sync {
         author: UserId,
         id: ClientMsgId,
     ) -> Result<Option<(Seq, Timestamp)>, PortError>;
+
+    /// Can it be reached, and has it the tables that this build needs? For readiness.
+    async fn check(&self) -> Result<(), PortError>;
 }

@@ -1,7 +1,8 @@
 use std::collections::HashMap;
 
 use chat_core::Timestamp;
-use chat_ports::{Quota, RateDecision};
+
+use crate::{Quota, RateDecision};
 
 /// Keys kept before those whose quota is whole again are thrown out, at least.
 const SWEEP_AT: usize = 50_000;
@@ -17,6 +18,15 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
+    /// Keys that are remembered now.
+    pub fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+    pub fn is_empty(&self) -> bool {
+        self.arrivals.is_empty()
+    }
+
+    /// Takes one from the quota of `key`.
     pub fn take(&mut self, key: &str, quota: Quota, now: Timestamp) -> RateDecision {
         let now = now.millis_since(Timestamp::EPOCH) * 1_000;
         let period = quota.per_ms * 1_000;

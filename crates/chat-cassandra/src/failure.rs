@@ -1,0 +1,151 @@
+use chat_ports::PortError;
+use scylla::errors::{
+    DbError, ExecutionError, NextPageError, NextRowError, PagerExecutionError, RequestAttemptError, RequestError,
+};
+
+pub const BACKEND: &str = "Cassandra";
+
+/// Why a store could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A setting is wrong, or a file that it names.
+    #[error("{0}")]
+    Config(String),
+    /// No node answered, or none let us in.
+    #[error("Cassandra at {addresses}: {detail}")]
+    Unreachable { addresses: String, detail: String },
+    /// The tables are newer than this program.
+    #[error(
+        "the schema in keyspace {keyspace} is at version {found}, this program knows {known}: use a newer chat-node"
+    )]
+    TooNew { keyspace: String, found: i32, known: i32 },
+    /// A statement that makes the schema was refused.
+    #[error("{statement}: {detail}")]
+    Schema { statement: String, detail: String },
+}
+
+/// What went wrong, by what may be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unavailable,
+    Refused,
+    Corrupt,
+}
+
+fn of_database(error: &DbError) -> Kind {
+    match error {
+        DbError::SyntaxError
+        | DbError::Invalid
+        | DbError::AlreadyExists { .. }
+        | DbError::FunctionFailure { .. }
+        | DbError::ConfigError => Kind::Refused,
+        // Also `Unauthorized` and `AuthenticationError`: who administers the cluster can mend that while we run.
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_attempt(error: &RequestAttemptError) -> Kind {
+    match error {
+        RequestAttemptError::DbError(error, _) => of_database(error),
+        RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => Kind::Refused,
+        RequestAttemptError::CqlResultParseError(_)
+        | RequestAttemptError::CqlErrorParseError(_)
+        | RequestAttemptError::BodyExtensionsParseError(_) => Kind::Corrupt,
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_execution(error: &ExecutionError) -> Kind {
+    match error {
+        ExecutionError::BadQuery(_) => Kind::Refused,
+        ExecutionError::LastAttemptError(error) => of_attempt(error),
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_pager(error: &PagerExecutionError) -> Kind {
+    match error {
+        PagerExecutionError::SerializationError(_) => Kind::Refused,
+        PagerExecutionError::NextPageError(error) => of_next_page(error),
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_next_page(error: &NextPageError) -> Kind {
+    match error {
+        NextPageError::RequestFailure(RequestError::LastAttemptError(error)) => of_attempt(error),
+        NextPageError::ResultMetadataParseError(_) => Kind::Corrupt,
+        _ => Kind::Unavailable,
+    }
+}
+
+fn of_row(error: &NextRowError) -> Kind {
+    match error {
+        NextRowError::NextPageError(error) => of_next_page(error),
+        _ => Kind::Corrupt,
+    }
+}
+
+/// The advice for an error that has one.
+fn advice(detail: &str) -> &'static str {
+    let says = |words: &[&str]| words.iter().any(|word| detail.contains(word));
+    if says(&["credentials", "Authentication", "authentication", "Username and/or"]) {
+        "; check the username and the password file"
+    } else if says(&["does not exist", "unconfigured table", "No keyspace"]) {
+        "; run `chat-node migrate`"
+    } else if says(&["certificate", "tls", "TLS", "handshake", "InvalidContentType"]) {
+        "; check the CA file, and that the node's certificate names its address"
+    } else if says(&["resolve", "refused", "Connect timeout", "unreachable", "Connection reset", "timed out"]) {
+        "; check that the address is right and the node is up"
+    } else if says(&["Not enough nodes"]) {
+        "; too many replicas are down for LOCAL_QUORUM"
+    } else {
+        ""
+    }
+}
+
+/// The text of an error with what one may do about it.
+pub fn advise(addresses: &str, error: &dyn std::error::Error) -> String {
+    let mut detail = error.to_string();
+    // The driver's outer errors often name only the inner one's subject.
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !detail.contains(&text) {
+            detail = format!("{detail}: {text}");
+        }
+        source = inner.source();
+    }
+    let advice = advice(&detail);
+    if addresses.is_empty() { format!("{detail}{advice}") } else { format!("{addresses}: {detail}{advice}") }
+}
+
+fn port_error(kind: Kind, addresses: &str, error: &dyn std::error::Error) -> PortError {
+    let (backend, detail) = (BACKEND, advise(addresses, error));
+    match kind {
+        Kind::Unavailable => PortError::Unavailable { backend, detail },
+        Kind::Refused => PortError::Refused { backend, detail },
+        Kind::Corrupt => PortError::Corrupt { backend, detail },
+    }
+}
+
+pub fn execution(addresses: &str, error: &ExecutionError) -> PortError {
+    port_error(of_execution(error), addresses, error)
+}
+
+pub fn pager(addresses: &str, error: &PagerExecutionError) -> PortError {
+    port_error(of_pager(error), addresses, error)
+}
+
+pub fn next_row(addresses: &str, error: &NextRowError) -> PortError {
+    port_error(of_row(error), addresses, error)
+}
+
+/// What was read is not what this version writes.
+pub fn corrupt(detail: impl std::fmt::Display) -> PortError {
+    PortError::Corrupt { backend: BACKEND, detail: detail.to_string() }
+}
+
+pub fn refused(detail: impl std::fmt::Display) -> PortError {
+    PortError::Refused { backend: BACKEND, detail: detail.to_string() }
+}

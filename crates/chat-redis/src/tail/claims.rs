@@ -1,0 +1,166 @@
+//! The right to append what a client sent, once.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat_core::{ClientMsgId, ConversationId, Event, Seq, Timestamp, UserId};
+use chat_ports::{Claim, PortError};
+use redis::Value;
+
+use super::RedisTail;
+use crate::failure::corrupt;
+use crate::keys::{self, TailKeys};
+use crate::leases::take;
+use crate::request::Request;
+use crate::scripts;
+
+/// How long a granted claim holds, in milliseconds.
+const PENDING_MS: u32 = 10_000;
+/// How long a settled claim is remembered, in milliseconds.
+const SETTLED_MS: u32 = 24 * 3_600_000;
+/// An id made within this many milliseconds of now cannot have been sent long ago.
+const NEW_MS: u64 = 2_000;
+
+/// Was the id made just now? Only then nothing can have been appended for it before Redis knew of it.
+fn certainly_new(id: ClientMsgId, now_ms: u64) -> bool {
+    let id = id.uuid();
+    let made = id.get_timestamp().filter(|_| id.get_version_num() == 7).map(|made| {
+        let (seconds, nanos) = made.to_unix();
+        seconds.saturating_mul(1_000) + u64::from(nanos) / 1_000_000
+    });
+    made.is_some_and(|made| made.abs_diff(now_ms) <= NEW_MS)
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl RedisTail {
+    /// Tells this process's pending claims from others', so that a late release takes back nobody else's.
+    fn pending_mark(&self) -> String {
+        format!("pending {}", self.redis.inner.identities.process())
+    }
+
+    pub(super) async fn claim_id(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+    ) -> Result<Claim, PortError> {
+        let key = keys::sent(conversation, user, id);
+        let request = Request::command("SET", &key).arg(self.pending_mark());
+        let known = self.redis.call(&request.arg("PX").arg(PENDING_MS).arg("NX").arg("GET")).await?;
+        match known {
+            Value::Nil => {}
+            known => return settled_or_pending(known),
+        }
+        if certainly_new(id, now_ms()) {
+            return Ok(Claim::Granted);
+        }
+        let Some((seq, at)) = self.sent_before(conversation, user, id).await else { return Ok(Claim::Granted) };
+        if let Err(error) = self.settle_claim(conversation, user, id, seq, at).await {
+            tracing::debug!(%conversation, %error, "a claim that was found again could not be written back");
+        }
+        Ok(Claim::Settled { seq, at })
+    }
+
+    /// Looks for what was appended under this id before. What cannot be asked is not found: the writer settles
+    /// duplicates.
+    async fn sent_before(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+    ) -> Option<(Seq, Timestamp)> {
+        // The tail first: what the store gets meanwhile is found there.
+        match self.in_tail(conversation, user, id).await {
+            Ok(None) => {}
+            Ok(found) => return found,
+            Err(error) => tracing::debug!(%conversation, %error, "the tail could not be asked about a claim"),
+        }
+        let asked = tokio::time::timeout(self.redis.inner.timeout, self.store.claimed(conversation, user, id)).await;
+        match asked {
+            Ok(Ok(found)) => found,
+            Ok(Err(error)) => {
+                tracing::debug!(%conversation, %error, "the store could not be asked about a claim");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%conversation, "the store did not answer about a claim in time");
+                None
+            }
+        }
+    }
+
+    async fn in_tail(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+    ) -> Result<Option<(Seq, Timestamp)>, PortError> {
+        let keys = TailKeys::of(conversation);
+        let answer = self.redis.call(&Request::script(&scripts::SENT, &keys.events()).arg(id.to_string())).await?;
+        let entries = answer.as_sequence().unwrap_or_default();
+        let events = self.decode(conversation, entries).into_iter().filter_map(|entry| {
+            let event: Event = serde_json::from_slice(&entry.event).ok()?;
+            (event.client_msg_id == Some(id) && event.actor == user).then_some((entry.seq, event.at))
+        });
+        Ok(events.min_by_key(|(seq, _)| *seq))
+    }
+
+    pub(super) async fn settle_claim(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        seq: Seq,
+        at: Timestamp,
+    ) -> Result<(), PortError> {
+        let key = keys::sent(conversation, user, id);
+        let request = Request::script(&scripts::SETTLE, &[&key]).arg(seq.get()).arg(at.millis()).arg(SETTLED_MS);
+        self.redis.call(&request).await.map(|_| ())
+    }
+
+    pub(super) async fn release_claim(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+    ) -> Result<(), PortError> {
+        let key = keys::sent(conversation, user, id);
+        let request = Request::script(&scripts::RELEASE, &[&key]).arg(self.pending_mark());
+        self.redis.call(&request).await.map(|_| ())
+    }
+}
+
+fn settled_or_pending(known: Value) -> Result<Claim, PortError> {
+    let known: String = take(Some(known))?;
+    if known.starts_with("pending") {
+        return Ok(Claim::Pending);
+    }
+    let settled = known.split_once(' ').and_then(|(seq, at)| Some((seq.parse().ok()?, at.parse().ok()?)));
+    let (seq, at) = settled.ok_or_else(|| corrupt(format_args!("a claim is {known:?}")))?;
+    Ok(Claim::Settled { seq: Seq::new(seq), at: Timestamp::from_millis(at) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_version_7_id_of_now_is_certainly_new() {
+        let now = 1_700_000_000_000;
+        let v7 = |ms: u64| {
+            ClientMsgId::from_bytes({
+                let mut bytes = [0x11; 16];
+                bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
+                (bytes[6], bytes[8]) = (0x71, 0x81);
+                bytes
+            })
+        };
+        assert!(certainly_new(v7(now), now));
+        assert!(certainly_new(v7(now + 2_000), now) && certainly_new(v7(now - 2_000), now));
+        assert!(!certainly_new(v7(now + 2_001), now) && !certainly_new(v7(now - 2_001), now));
+        assert!(!certainly_new(ClientMsgId::from_bytes([0x44; 16]), now));
+    }
+}

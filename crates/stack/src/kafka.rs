@@ -1,0 +1,141 @@
+//! Kafka in KRaft mode: combined brokers and controllers.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::java::{self, Java};
+use crate::part::{Part, all_at_once};
+use crate::template::render;
+use crate::{Options, Ports, Probe, Process, cache, jars};
+
+/// Any 16 bytes in base64.
+const CLUSTER: &str = "RWxhc3RpY0NoYXQtdGVzdA";
+const HEAP: &str = "256m";
+const SERVER_CLASSES: &str = "kafka";
+const TOOL_CLASSES: &str = "kafka-tool";
+
+/// The brokers.
+pub(crate) struct Kafka {
+    brokers: u16,
+    ports: Ports,
+    full_jit: bool,
+    java: PathBuf,
+    class_path: String,
+    server_classes: PathBuf,
+    tool_classes: PathBuf,
+    /// Write the class-data archives instead of doing without.
+    archiving: bool,
+}
+
+impl Kafka {
+    /// # Errors
+    /// No Java, or the jars can't be had.
+    pub fn fetch(options: &Options) -> anyhow::Result<Self> {
+        let java = Java::find()?;
+        let folder = jars::KAFKA.folder()?;
+        let kafka = Self {
+            brokers: options.brokers,
+            ports: options.ports(),
+            full_jit: options.full_jit,
+            class_path: jars::KAFKA.class_path(&folder)?,
+            server_classes: java.archive(&folder, SERVER_CLASSES)?,
+            tool_classes: java.archive(&folder, TOOL_CLASSES)?,
+            java: java.program,
+            archiving: false,
+        };
+        java::archive_once(&kafka.server_classes, |ports, server_classes| Self {
+            brokers: 1,
+            ports,
+            full_jit: false,
+            tool_classes: server_classes.with_file_name("tool.making"),
+            server_classes,
+            archiving: true,
+            java: kafka.java.clone(),
+            class_path: kafka.class_path.clone(),
+        });
+        Ok(kafka)
+    }
+
+    fn command(&self, n: u16) -> Vec<String> {
+        let mut command = vec![self.java.display().to_string(), format!("-Xms{HEAP}"), format!("-Xmx{HEAP}")];
+        command.extend(java::compiler_flags(self.full_jit));
+        command.extend(["-Xss512k", "-XX:MaxDirectMemorySize=128m"].map(str::to_owned));
+        command.extend(java::EVERY_SERVER.map(str::to_owned));
+        command.extend(java::archive_flags(&self.server_classes, self.archiving));
+        // Found by `ps`, and nothing else.
+        command.push(format!("-Dstack.name=kafka-{n}"));
+        command.push("-Dlog4j2.configurationFile=log4j2.xml".to_owned());
+        command.extend(["-cp".to_owned(), self.class_path.clone()]);
+        command.extend(["kafka.Kafka", "server.properties"].map(str::to_owned));
+        command
+    }
+
+    fn properties(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
+        let voters: Vec<String> = (1..=self.brokers).map(|n| format!("{n}@{}", self.ports.controller(n))).collect();
+        // With three, two must be in sync; and a session of 1.5 s is then too short for a busy machine.
+        let (in_sync, session) = if self.brokers == 3 { (2, 3000) } else { (1, 1500) };
+        let values = [
+            ("n", n.to_string()),
+            ("brokers", self.brokers.to_string()),
+            ("voters", voters.join(",")),
+            ("broker", self.ports.kafka(n).to_string()),
+            ("behind-proxy", self.ports.kafka_behind_proxy(n).to_string()),
+            ("proxy", self.ports.kafka_proxy(n).to_string()),
+            ("controller", self.ports.controller(n).to_string()),
+            ("dir", folder.display().to_string()),
+            ("in-sync", in_sync.to_string()),
+            ("session", session.to_string()),
+            ("heartbeat", (session / 5).to_string()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        render(include_str!("../templates/kafka.properties"), &values)
+    }
+
+    /// A new broker's folder must be told which cluster it is of.
+    fn format(&self, folder: &Path) -> anyhow::Result<()> {
+        let mut format = Command::new(&self.java);
+        format.current_dir(folder).args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
+        format.args(java::archive_flags(&self.tool_classes, self.archiving));
+        format.args(["-Dlog4j2.configurationFile=log4j2-tools.xml", "-cp", &self.class_path]);
+        format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]);
+        cache::run(&mut format).map(drop).context("Kafka could not format its folder")
+    }
+}
+
+impl Part for Kafka {
+    fn processes(&self, dir: &Path) -> anyhow::Result<Vec<Process>> {
+        let broker = |n| {
+            let address = self.ports.kafka(n);
+            let probe = Probe::Kafka { address, brokers: self.brokers };
+            Process {
+                listens: vec![self.ports.controller(n), self.ports.kafka_behind_proxy(n)],
+                patience: 90,
+                // The archive is written at the end.
+                grace: if self.archiving { 60 } else { 20 },
+                ..Process::new(dir, &format!("kafka-{n}"), address, self.command(n), probe)
+            }
+        };
+        Ok((1..=self.brokers).map(broker).collect())
+    }
+
+    fn configure(&self, dir: &Path) -> anyhow::Result<()> {
+        let folders: Vec<(u16, PathBuf)> = (1..=self.brokers).map(|n| (n, dir.join(format!("kafka-{n}")))).collect();
+        all_at_once(folders, |(n, folder)| {
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join("server.properties"), self.properties(&folder, n)?)?;
+            std::fs::write(folder.join("log4j2.xml"), include_str!("../templates/kafka-log4j2.xml"))?;
+            std::fs::write(folder.join("log4j2-tools.xml"), include_str!("../templates/kafka-log4j2-tools.xml"))?;
+            let new = !folder.join("data/meta.properties").exists();
+            if new { self.format(&folder) } else { Ok(()) }
+        })
+    }
+}
+
+impl java::Archiving for Kafka {
+    fn keep(&self, made: &Path) -> anyhow::Result<()> {
+        std::fs::rename(&self.tool_classes, made.with_file_name(format!("{TOOL_CLASSES}.jsa")))?;
+        Ok(std::fs::rename(&self.server_classes, made)?)
+    }
+}

@@ -1,0 +1,241 @@
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// How Redis is set up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Redis {
+    /// None at all.
+    #[default]
+    None,
+    /// One server.
+    Standalone,
+    /// A primary, two replicas, three sentinels.
+    Sentinel,
+    /// Three primaries with a replica each.
+    Cluster,
+}
+
+impl Redis {
+    /// How many servers, sentinels not counted.
+    pub(crate) fn servers(self) -> u16 {
+        match self {
+            Self::None => 0,
+            Self::Standalone => 1,
+            Self::Sentinel => 3,
+            Self::Cluster => 6,
+        }
+    }
+}
+
+/// What is to run. The default is nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Options {
+    pub redis: Redis,
+    /// Kafka brokers: 0, 1 or 3. With three, replication is 3 and two must be in sync.
+    pub brokers: u16,
+    /// Cassandra nodes: 0, 1 or 3.
+    pub cassandra: u16,
+    pub s3: bool,
+    pub toxiproxy: bool,
+    /// What nginx balances; no nginx when empty.
+    pub upstreams: Vec<SocketAddr>,
+    /// Kafka and Cassandra compile as in production (C2, G1): more memory and a slower start. For benchmarks.
+    pub full_jit: bool,
+    /// Added to every port.
+    pub port_offset: u16,
+}
+
+impl Options {
+    /// One of each server, without nginx and toxiproxy.
+    pub fn one_of_each() -> Self {
+        Self { redis: Redis::Standalone, brokers: 1, cassandra: 1, s3: true, ..Self::default() }
+    }
+
+    /// Where what listens.
+    pub fn ports(&self) -> Ports {
+        Ports { offset: self.port_offset }
+    }
+
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        for (what, count) in [("brokers", self.brokers), ("Cassandra nodes", self.cassandra)] {
+            anyhow::ensure!(matches!(count, 0 | 1 | 3), "{count} {what}: there may be 1 or 3");
+        }
+        anyhow::ensure!(self.port_offset <= Ports::HIGHEST_OFFSET, "port offset: {} at most", Ports::HIGHEST_OFFSET);
+        Ok(())
+    }
+
+    /// These, on the data of `before`: what is there stays, what is new comes to it.
+    ///
+    /// # Errors
+    /// They need data of another shape.
+    pub(crate) fn on(&self, before: &Self) -> anyhow::Result<Self> {
+        let mut refused = Vec::new();
+        let mut shape = |what: &str, was: String, is: String, there: bool, wanted: bool| {
+            if there && wanted && was != is {
+                refused.push(format!("{what}: {was} there, {is} wanted"));
+            }
+        };
+        let (was, is) = (before, self);
+        let redis = |options: &Self| format!("{:?}", options.redis).to_lowercase();
+        shape("Redis", redis(was), redis(is), was.redis != Redis::None, is.redis != Redis::None);
+        shape("Kafka brokers", was.brokers.to_string(), is.brokers.to_string(), was.brokers > 0, is.brokers > 0);
+        let nodes = (was.cassandra, is.cassandra);
+        shape("Cassandra nodes", nodes.0.to_string(), nodes.1.to_string(), nodes.0 > 0, nodes.1 > 0);
+        shape("port offset", was.port_offset.to_string(), is.port_offset.to_string(), true, true);
+        if !refused.is_empty() {
+            anyhow::bail!(
+                "there is data of another shape ({}): wipe it first, or ask for what is there",
+                refused.join("; ")
+            );
+        }
+        Ok(Self {
+            redis: if is.redis == Redis::None { was.redis } else { is.redis },
+            brokers: is.brokers.max(was.brokers),
+            cassandra: is.cassandra.max(was.cassandra),
+            s3: is.s3 || was.s3,
+            toxiproxy: is.toxiproxy || was.toxiproxy,
+            upstreams: if is.upstreams.is_empty() { was.upstreams.clone() } else { is.upstreams.clone() },
+            full_jit: is.full_jit,
+            port_offset: is.port_offset,
+        })
+    }
+}
+
+/// The port of each server. Numbers `n` count from 1. All lie below the range that Linux takes for outgoing connections
+/// (32768 and up), so that none of those is in the way.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    offset: u16,
+}
+
+impl Ports {
+    pub const HIGHEST_OFFSET: u16 = 23_000;
+
+    fn local(self, port: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port + self.offset))
+    }
+
+    pub fn redis(self, n: u16) -> SocketAddr {
+        self.local(6378 + n)
+    }
+
+    /// Redis servers of a cluster talk here.
+    pub(crate) fn redis_bus(self, n: u16) -> SocketAddr {
+        self.local(7378 + n)
+    }
+
+    pub fn sentinel(self, n: u16) -> SocketAddr {
+        self.local(6478 + n)
+    }
+
+    pub fn kafka(self, n: u16) -> SocketAddr {
+        self.local(9291 + n)
+    }
+
+    pub(crate) fn controller(self, n: u16) -> SocketAddr {
+        self.local(9391 + n)
+    }
+
+    /// The broker's listener behind the proxy: it names the proxy's address to clients.
+    pub(crate) fn kafka_behind_proxy(self, n: u16) -> SocketAddr {
+        self.local(9491 + n)
+    }
+
+    /// Every node of Cassandra has an address of its own, with the same port.
+    pub fn cassandra(self, n: u16) -> SocketAddr {
+        node(n, 9042 + self.offset)
+    }
+
+    pub(crate) fn cassandra_storage(self, n: u16) -> SocketAddr {
+        node(n, 7000 + self.offset)
+    }
+
+    pub(crate) fn cassandra_jmx(self, n: u16) -> SocketAddr {
+        self.local(7100 + n)
+    }
+
+    pub fn s3(self) -> SocketAddr {
+        self.local(7070)
+    }
+
+    pub fn toxiproxy(self) -> SocketAddr {
+        self.local(8474)
+    }
+
+    pub fn nginx(self) -> SocketAddr {
+        self.local(8080)
+    }
+
+    /// A chat node's clients.
+    pub fn node(self, n: u16) -> SocketAddr {
+        self.local(8080 + n)
+    }
+
+    pub fn node_admin(self, n: u16) -> SocketAddr {
+        self.local(9090 + n)
+    }
+
+    pub fn writer_admin(self, n: u16) -> SocketAddr {
+        self.local(9190 + n)
+    }
+
+    /// Where toxiproxy stands in front of Redis, Kafka, Cassandra and S3.
+    pub fn redis_proxy(self, n: u16) -> SocketAddr {
+        self.local(6578 + n)
+    }
+
+    pub fn kafka_proxy(self, n: u16) -> SocketAddr {
+        self.local(9591 + n)
+    }
+
+    pub fn cassandra_proxy(self, n: u16) -> SocketAddr {
+        node(n, 9142 + self.offset)
+    }
+
+    pub fn s3_proxy(self) -> SocketAddr {
+        self.local(7071)
+    }
+}
+
+fn node(n: u16, port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::from(Ipv4Addr::LOCALHOST.to_bits() + u32::from(n) - 1), port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_stays_and_another_shape_is_refused() {
+        let three = Options { brokers: 3, redis: Redis::Sentinel, ..Options::default() };
+        let with_s3 = Options { s3: true, ..Options::default() };
+        let both = with_s3.on(&three).expect("works");
+        assert_eq!(both, Options { s3: true, ..three.clone() });
+        let error = Options::one_of_each().on(&three).expect_err("a refusal").to_string();
+        assert!(error.contains("Kafka brokers: 3 there, 1 wanted"), "{error}");
+        assert!(error.contains("Redis: sentinel there, standalone wanted"), "{error}");
+        assert!(!error.contains("Cassandra"), "{error}");
+    }
+
+    #[test]
+    fn no_two_ports_are_the_same() {
+        let ports = Options { port_offset: Ports::HIGHEST_OFFSET, ..Options::default() }.ports();
+        let mut all = vec![ports.s3(), ports.toxiproxy(), ports.nginx(), ports.s3_proxy()];
+        for n in 1..=6 {
+            all.extend([ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n)]);
+        }
+        for n in 1..=3 {
+            all.extend([ports.sentinel(n), ports.kafka(n), ports.controller(n), ports.kafka_behind_proxy(n)]);
+            all.extend([ports.kafka_proxy(n), ports.cassandra(n), ports.cassandra_storage(n), ports.cassandra_jmx(n)]);
+            all.extend([ports.cassandra_proxy(n), ports.node(n), ports.node_admin(n), ports.writer_admin(n)]);
+        }
+        let count = all.len();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        assert!(all.iter().all(|address| address.port() < 32_768));
+        assert_eq!(ports.cassandra(3).ip().to_string(), "127.0.0.3");
+    }
+}
