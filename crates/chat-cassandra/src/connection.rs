@@ -173,12 +173,24 @@ impl Outcome {
         }
     }
 
-    /// An id of the row that was there before.
-    pub fn id(&self, name: &str) -> Option<Uuid> {
-        let at = self.names.iter().position(|column| column == name)?;
-        match self.row.columns.get(at)? {
-            Some(CqlValue::Uuid(id)) => Some(*id),
+    /// A blob, of just this many bytes, of the row that was there before.
+    pub fn bytes<const N: usize>(&self, name: &str) -> Option<[u8; N]> {
+        match self.value(name)? {
+            CqlValue::Blob(bytes) => <[u8; N]>::try_from(bytes.as_slice()).ok(),
             _ => None,
         }
+    }
+
+    /// An id of the row that was there before.
+    pub fn id(&self, name: &str) -> Option<Uuid> {
+        match self.value(name)? {
+            CqlValue::Uuid(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&CqlValue> {
+        let at = self.names.iter().position(|column| column == name)?;
+        self.row.columns.get(at)?.as_ref()
     }
 }
