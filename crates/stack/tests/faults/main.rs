@@ -7,13 +7,11 @@ use stack::{Options, Probe, Proxies, Redis, Stack};
 
 /// In the folder that `./dev test` names, so that logs of a failure stay; else in one that goes away.
 fn folder(name: &str) -> (PathBuf, Option<tempfile::TempDir>) {
-    match std::env::var_os("ELASTIC_CHAT_FAULTS_DIR") {
-        Some(folder) => (PathBuf::from(folder).join(name), None),
-        None => {
-            let folder = tempfile::tempdir().expect("a folder");
-            (folder.path().join(name), Some(folder))
-        }
+    if let Some(folder) = std::env::var_os("ELASTIC_CHAT_FAULTS_DIR") {
+        return (PathBuf::from(folder).join(name), None);
     }
+    let folder = tempfile::tempdir().expect("a folder");
+    (folder.path().join(name), Some(folder))
 }
 
 fn within(patience: Duration, probe: &Probe) {
