@@ -3,6 +3,7 @@
 
 mod adapters;
 mod address;
+mod convert;
 
 use std::path::PathBuf;
 
