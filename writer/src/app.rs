@@ -57,7 +57,6 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {}: choose another --admin", settings.admin))?;
         let admin_address = listener.local_addr()?;
-        let topics = settings.consumer.kafka.topics();
         let drain = settings.consumer.revoke_budget;
         let dead = DeadLetters::open(&settings.consumer.kafka)?;
         let consumer = Consumer::open(settings.consumer)?;
@@ -66,7 +65,7 @@ impl App {
         counters.register(&mut registry);
         let loop_delay = Arc::<LoopDelay>::default();
         service_kit::metrics::register(&mut registry, Arc::clone(&loop_delay));
-        let pipeline = Pipeline::new(consumer, backends, dead, topics, counters, settings.limits);
+        let pipeline = Pipeline::new(consumer, backends, dead, counters, settings.limits);
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_delay.run(stop.clone()));
         tasks.spawn(Arc::clone(&pipeline).run(tasks.clone()));

@@ -9,9 +9,6 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Persistence worker of Elastic Chat: log to store
 #[derive(Parser)]
 #[command(name = "writer", version)]

@@ -98,13 +98,12 @@ impl Lane {
             self.pipeline.counters.records.inc_by(count);
         }
         items.retain(|item| !self.dead.contains(&item.raw.offset));
-        match &mut self.owed {
-            Some(owed) => owed.behind = true,
-            None => {
-                let groups = self.groups(items);
-                self.settle(groups, end).await;
-            }
+        if let Some(owed) = &mut self.owed {
+            owed.behind = true;
+            return;
         }
+        let groups = self.groups(items);
+        self.settle(groups, end).await;
     }
 
     fn decode(&self, raw: &Record) -> Result<(Seq, LogRecord), String> {

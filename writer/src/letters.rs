@@ -6,8 +6,7 @@ use crate::pipeline::Pipeline;
 impl Pipeline {
     /// Lays a record aside, for as long as that takes: only then does its partition go on.
     pub async fn lay_aside(&self, partition: &Partition, record: &Record, error: String) {
-        let place =
-            Place { topic: partition.topic().to_owned(), partition: partition.number(), offset: record.offset };
+        let place = Place { topic: partition.topic().to_owned(), partition: partition.number(), offset: record.offset };
         tracing::error!(%place, error, "a record can't be projected: it goes to the dead letters");
         let letter = DeadLetter {
             place,

@@ -1,11 +1,12 @@
 //! What the writer counts. Names and units are in `docs/reference/metrics.md`.
 
+use std::sync::atomic::AtomicU64;
+
 use chat_kafka::Lag;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use std::sync::atomic::AtomicU64;
 
 type Labels = Vec<(&'static str, String)>;
 type Seconds = Gauge<f64, AtomicU64>;

@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use chat_kafka::{Consumer, DeadLetters, Source, Topics};
-use chat_ports::{ChatStore, LiveTail};
+use chat_kafka::{Consumer, DeadLetters, Source};
+use chat_ports::LiveTail;
+use chat_ports::store::MessageStore;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -14,7 +15,7 @@ use crate::{cursors, events};
 /// The systems that the log is brought into.
 #[derive(Clone)]
 pub struct Backends {
-    pub store: Arc<dyn ChatStore>,
+    pub store: Arc<dyn MessageStore>,
     pub tail: Arc<dyn LiveTail>,
 }
 
@@ -51,7 +52,6 @@ pub struct Pipeline {
     pub consumer: Consumer,
     pub backends: Backends,
     pub dead: DeadLetters,
-    pub topics: Topics,
     pub counters: Arc<Counters>,
     pub limits: Limits,
     pub store_health: Health,
@@ -67,7 +67,6 @@ impl Pipeline {
         consumer: Consumer,
         backends: Backends,
         dead: DeadLetters,
-        topics: Topics,
         counters: Arc<Counters>,
         limits: Limits,
     ) -> Arc<Self> {
@@ -75,7 +74,6 @@ impl Pipeline {
             consumer,
             backends,
             dead,
-            topics,
             counters,
             limits,
             store_health: Health::new("store"),

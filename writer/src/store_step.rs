@@ -28,7 +28,7 @@ impl Pipeline {
     pub async fn store(&self, partition: &Partition, items: &[Item]) -> Vec<i64> {
         let mut refused = Vec::new();
         // The last range comes first.
-        let mut ranges: Vec<Range<usize>> = vec![0..items.len()];
+        let mut ranges: Vec<Range<usize>> = Vec::from([0..items.len()]);
         let mut backoff = Backoff::usual();
         while let Some(range) = ranges.pop() {
             let part = &items[range.clone()];
@@ -51,7 +51,8 @@ impl Pipeline {
                     ranges.push(range.start..middle);
                 }
                 Err(error) if self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) >= REFUSED_AT_MOST => {
-                    let all = PortError::unavailable("store", format!("it refuses every record, lately because: {error}"));
+                    let all =
+                        PortError::unavailable("store", format!("it refuses every record, lately because: {error}"));
                     self.wait_for_store(&all, &mut backoff).await;
                     ranges.push(range);
                 }

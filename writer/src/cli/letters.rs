@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use chat_cluster::ClusterArgs;
-use chat_kafka::{DeadLetter, DeadLetters, Place};
 use chat_core::Timestamp;
+use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
 
 use crate::app::backends;
@@ -11,7 +11,7 @@ use crate::config::ConfigProblems;
 use crate::dead_letter::{Replayed, replay};
 
 /// Reading all dead letters of 30 days.
-const SCAN_DEADLINE: Duration = Duration::from_secs(120);
+const SCAN_DEADLINE: Duration = Duration::from_mins(2);
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -102,7 +102,9 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
     for letter in &chosen {
         match replay(letter, &topics, &backends).await.with_context(|| format!("{} was not replayed", letter.place))? {
             Replayed::Done => {
-                dead.resolve(&letter.place).await.context("it is in the store, but stays in the list: replay it again")?;
+                dead.resolve(&letter.place)
+                    .await
+                    .context("it is in the store, but stays in the list: replay it again")?;
                 println!("{}: done", letter.place);
             }
             Replayed::Refused(why) => {
