@@ -23,7 +23,7 @@ impl ClusterArgs {
             brokers: self.kafka.clone(),
             generation: self.log_generation,
             client_id: client.to_owned(),
-            tls: self.kafka_tls,
+            tls: self.kafka_tls || self.kafka_ca_file.is_some(),
             ca_file: self.kafka_ca_file.clone(),
             username: self.kafka_username.clone(),
             password_file: self.kafka_password_file.clone(),

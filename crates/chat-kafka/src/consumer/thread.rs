@@ -397,7 +397,7 @@ fn rewind(shared: &Shared, client: &Client) {
         match client.seek(&lane.topic, lane.number, Offset::Offset(offset), SEEK_DEADLINE) {
             Ok(()) => lane.rewound(),
             Err(error) => {
-                tracing::warn!(topic = %lane.topic, partition = lane.number, offset, %error, "could not go back")
+                tracing::warn!(topic = %lane.topic, partition = lane.number, offset, %error, "could not go back");
             }
         }
     }

@@ -1,0 +1,143 @@
+//! The admin port: for the operator, the orchestrator and the person on call. Never exposed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use chat_kafka::ConsumerStatus;
+use chat_ports::PortError;
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::metrics::Total;
+use crate::pipeline::Pipeline;
+
+/// A readiness check that takes longer has failed.
+const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+
+pub(crate) struct Admin {
+    pub pipeline: Arc<Pipeline>,
+    pub registry: Registry,
+    pub stopping: CancellationToken,
+}
+
+/// Answers until `stop` is cancelled.
+pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>, stop: CancellationToken) {
+    let router = Router::new()
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/load", get(load))
+        .with_state(admin);
+    tokio::select! {
+        result = axum::serve(listener, router) => {
+            if let Err(error) = result {
+                tracing::error!(%error, "the admin port broke");
+            }
+        }
+        () = stop.cancelled() => {}
+    }
+}
+
+type App = State<Arc<Admin>>;
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    ok: bool,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    checks: Vec<Check>,
+}
+
+/// What the check says, and what the calls of the work itself said.
+async fn check(name: &'static str, call: impl Future<Output = Result<(), PortError>>, health: &Health) -> Check {
+    let problem = match tokio::time::timeout(CHECK_DEADLINE, call).await {
+        Ok(Ok(())) => health.failure().map(|(seconds, error)| format!("{error} (for {seconds} s)")),
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("no answer in 3 s".to_owned()),
+    };
+    Check { name, ok: problem.is_none(), detail: problem.unwrap_or_else(|| "ok".to_owned()) }
+}
+
+async fn readyz(State(admin): App) -> Response {
+    let pipeline = &admin.pipeline;
+    let (store, tail) = tokio::join!(
+        check("store", pipeline.backends.store.check(), &pipeline.store_health),
+        check("tail", pipeline.backends.tail.check(), &pipeline.tail_health),
+    );
+    let log = match pipeline.consumer.status() {
+        ConsumerStatus::Reading { partitions } => {
+            Check { name: "log", ok: true, detail: format!("reading {partitions} partitions") }
+        }
+        ConsumerStatus::Trying { detail } => Check { name: "log", ok: false, detail },
+    };
+    let checks = vec![log, store, tail];
+    let ready = checks.iter().all(|check| check.ok);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, checks })).into_response()
+}
+
+async fn metrics(State(admin): App) -> Response {
+    let consumer = &admin.pipeline.consumer;
+    admin.pipeline.counters.read_lag(&consumer.lag(), consumer.bytes());
+    let mut text = String::new();
+    match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
+        Ok(()) => {
+            ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What the operator scales by. Totals since the start: whoever asks twice has rates.
+#[derive(Serialize)]
+struct Load {
+    state: &'static str,
+    lag_records: u64,
+    lag_seconds: f64,
+    uncommitted_records: u64,
+    records_total: u64,
+    rows_total: u64,
+    assigned_partitions: usize,
+    held_bytes: usize,
+    cpu_seconds: f64,
+    resident_bytes: u64,
+}
+
+async fn load(State(admin): App) -> Json<Load> {
+    let (process, pipeline) = (service_kit::process::reading(), &admin.pipeline);
+    let lag = pipeline.consumer.lag();
+    let total = Total::of(&lag);
+    let state = match pipeline.consumer.status() {
+        _ if admin.stopping.is_cancelled() => "stopping",
+        ConsumerStatus::Reading { .. } => "reading",
+        ConsumerStatus::Trying { .. } => "joining",
+    };
+    Json(Load {
+        state,
+        lag_records: total.records,
+        lag_seconds: total.seconds,
+        uncommitted_records: total.uncommitted,
+        records_total: pipeline.counters.records.get(),
+        rows_total: pipeline.counters.rows.get(),
+        assigned_partitions: lag.len(),
+        held_bytes: pipeline.consumer.bytes(),
+        cpu_seconds: process.cpu_seconds,
+        resident_bytes: process.resident_bytes,
+    })
+}
