@@ -254,7 +254,7 @@ impl Task {
 
     async fn put(&self, address: &Address, question: &Cmd) -> Result<Value, PortError> {
         let deadline = Instant::now() + ANSWER;
-        let mut connection = self.asked.link(address, 0).connection(deadline).await?;
+        let mut connection = self.asked.link(address, 0).connection(deadline).await?.connection;
         let answer = tokio::time::timeout_at(deadline, connection.send_packed_command(question)).await;
         let answer = answer.map_err(|_| timed_out(address, ANSWER))?;
         answer.and_then(Value::extract_error).map_err(|error| failure(address, &error))

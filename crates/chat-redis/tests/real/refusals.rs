@@ -73,6 +73,7 @@ async fn permissions() {
         "+time",
         "-@dangerous",
         "+cluster|slots",
+        "+info",
     ];
     let server = Server::start(&[]).await;
     let raw = server.raw().await;
