@@ -16,6 +16,8 @@ use crate::server::Server;
 
 /// Detection, election and the change of roles.
 const FAILOVER: Duration = Duration::from_secs(20);
+/// Sentinels let a primary that came back wait for 10 s and more before they make it a replica.
+const DEMOTION: Duration = Duration::from_secs(45);
 
 fn event() -> Bytes {
     Bytes::from_static(b"{}")
@@ -85,7 +87,7 @@ async fn sentinels_name_the_next_primary() {
     primary.start_again().await;
     let mut last = (before.epoch, before.rev);
     let mut seq = Seq::new(100);
-    until_within(FAILOVER, "the old primary follows", async || {
+    until_within(DEMOTION, "the old primary follows", async || {
         seq = Seq::new(seq.get() + 1);
         let Ok(appended) = rig.tail.append(conv, seq, event()).await else { return false };
         // A second failover may come, under load. What it lost is told by a new epoch.
