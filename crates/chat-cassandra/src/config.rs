@@ -174,13 +174,14 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_says_what_is_right() {
-        let config = |change: fn(&mut CassandraConfig)| {
+        type Change = fn(&mut CassandraConfig);
+        let config = |change: Change| {
             let mut config = CassandraConfig::default();
             change(&mut config);
             config.check().map_err(|error| error.to_string())
         };
         assert_eq!(config(|_| ()), Ok(()));
-        let cases: [(fn(&mut CassandraConfig), &str); 6] = [
+        let cases: [(Change, &str); 6] = [
             (|c| c.contact_points.clear(), "at least one"),
             (|c| c.contact_points = vec!["cassandra".into()], "host:port"),
             (|c| c.keyspace = "Chat".into(), "a-z"),

@@ -19,9 +19,9 @@ const STEPS: [&str; 1] = [include_str!("schema/001.cql")];
 pub const VERSION: i32 = STEPS.len() as i32;
 
 /// A step may wait for slow nodes to agree.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long another migration may hold us up.
-const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+const LOCK_PATIENCE: Duration = Duration::from_mins(5);
 /// After this the lock of a migration that died is free. Taken anew before every statement.
 const LOCK_LIFE_SECS: i32 = 120;
 
