@@ -31,12 +31,8 @@ const LOCK_LIFE_SECS: i32 = 120;
 pub async fn migrate(config: &CassandraConfig, replication_factor: u32) -> Result<Vec<String>, SetupError> {
     config.check()?;
     let addresses = config.addresses();
-    let unreachable = |error: &dyn std::error::Error| SetupError::Unreachable {
-        addresses: String::new(),
-        detail: advise(&addresses, error),
-    };
     let session = config.session()?.schema_agreement_timeout(STATEMENT_TIMEOUT).build().await;
-    let session = session.map_err(|error| unreachable(&error))?;
+    let session = session.map_err(|error| SetupError::Unreachable(advise(&addresses, &error)))?;
     let migration = Migration { session, config, holder: Uuid::new_v4() };
     let mut done = Vec::new();
     if migration.version().await == Some(VERSION) {
