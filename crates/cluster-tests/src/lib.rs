@@ -1,0 +1,11 @@
+//! What fault tests are made of: a [`Rig`] is a whole chat on real servers, and a [`trial`](Trial) has people talk on it
+//! while something goes wrong, with the history checker watching.
+
+mod person;
+mod rig;
+mod table;
+mod trial;
+
+pub use person::{Person, Socket};
+pub use rig::{Rig, Shape, until};
+pub use trial::{Trial, Trouble};

@@ -1,0 +1,172 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use elastic_chat_load::client::Http;
+use serde_json::Value;
+use stack::{Chat, Options, Proxies, Redis, Stack};
+
+/// For everything that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many servers there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// One of each, every one behind a proxy that can be told to misbehave.
+    One,
+    /// Three brokers, three Cassandra nodes, and Redis with two replicas and sentinels.
+    Three,
+}
+
+impl Shape {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Three => "three",
+        }
+    }
+
+    fn options(self) -> Options {
+        let mut options = match self {
+            Self::One => Options { toxiproxy: true, port_offset: 11_000, ..Options::one_of_each() },
+            Self::Three => Options {
+                redis: Redis::Sentinel,
+                brokers: 3,
+                cassandra: 3,
+                s3: true,
+                port_offset: 11_100,
+                ..Options::default()
+            },
+        };
+        options.upstreams = (1..=NODES).map(|n| options.ports().node(n)).collect();
+        options
+    }
+}
+
+const NODES: u16 = 3;
+const WRITERS: u16 = 2;
+
+/// Three nodes behind nginx and two writers, on servers that outlive the test: the next one takes them as they are.
+pub struct Rig {
+    pub stack: Arc<Stack>,
+    options: Options,
+    chat: Chat,
+}
+
+impl Rig {
+    /// Starts what does not run. Servers of the other shape are stopped: the memory is for one.
+    ///
+    /// # Panics
+    /// Something does not start: a test can't go on then.
+    pub fn start(shape: Shape) -> Self {
+        let variable = |name: &str| {
+            std::env::var_os(name).map(PathBuf::from).unwrap_or_else(|| {
+                panic!("{name} is not set: run ./dev test --only faults, or set it as xtask/src/steps/servers.rs does")
+            })
+        };
+        let folder = variable("ELASTIC_CHAT_FAULTS_DIR");
+        let other = if shape == Shape::One { Shape::Three } else { Shape::One };
+        if folder.join(other.folder()).exists() {
+            Stack::open(folder.join(other.folder())).and_then(|stack| stack.down()).expect("the other stack stops");
+        }
+        let stack = Stack::open(folder.join(shape.folder())).expect("a stack");
+        let options = shape.options();
+        stack.up(&options).expect("servers");
+        let flags = [
+            "--limit-sends-per-user=off",
+            "--limit-auth-per-address=off",
+            "--limit-connections-per-user=off",
+            "--limit-handshakes=off",
+            "--drain-seconds=5",
+        ];
+        let chat = Chat {
+            nodes: NODES,
+            writers: WRITERS,
+            node_flags: flags.map(str::to_owned).to_vec(),
+            through_proxies: shape == Shape::One,
+            ..Chat::new(variable("ELASTIC_CHAT_BINARIES"))
+        };
+        let rig = Self { stack: Arc::new(stack), options, chat };
+        rig.kill_chat();
+        rig.stack.start_chat(&rig.chat).expect("nodes and writers");
+        rig
+    }
+
+    /// The balancer.
+    pub fn authority(&self) -> String {
+        self.options.ports().nginx().to_string()
+    }
+
+    pub fn node(&self, n: u16) -> SocketAddr {
+        self.options.ports().node(n)
+    }
+
+    pub fn redis(&self) -> SocketAddr {
+        self.options.ports().redis(1)
+    }
+
+    pub fn proxies(&self) -> Proxies {
+        Proxies::of(&self.stack).expect("this shape has proxies")
+    }
+
+    /// What a node's or writer's admin port answers.
+    pub async fn admin(&self, name: &str, path: &str) -> Result<Value, elastic_chat_load::client::RestError> {
+        let ports = self.options.ports();
+        let (kind, number) = name.split_once('-').expect("kind-number");
+        let number = number.parse().expect("a number");
+        let address = if kind == "node" { ports.node_admin(number) } else { ports.writer_admin(number) };
+        Http::new(&address.to_string()).call(hyper::Method::GET, path, None, None).await
+    }
+
+    /// Records that no writer has brought to the store yet, as the writers say.
+    pub async fn lag(&self) -> Option<u64> {
+        let mut lag = 0;
+        for n in 1..=WRITERS {
+            if let Ok(load) = self.admin(&format!("writer-{n}"), "/load").await {
+                lag += load["lag_records"].as_u64()?;
+            }
+        }
+        Some(lag)
+    }
+
+    /// Does something that takes its time with the processes, away from the tests' own tasks.
+    pub async fn act(&self, action: impl FnOnce(&Stack) -> anyhow::Result<()> + Send + 'static) {
+        let stack = Arc::clone(&self.stack);
+        let done = tokio::task::spawn_blocking(move || action(&stack)).await;
+        done.expect("the action runs").expect("the action succeeds");
+    }
+
+    /// What is left of an earlier test, and of this one.
+    fn kill_chat(&self) {
+        for process in self.stack.status().unwrap_or_default() {
+            if process.up && (process.name.starts_with("node-") || process.name.starts_with("writer-")) {
+                let _ = self.stack.kill(&process.name);
+            }
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if let Ok(proxies) = Proxies::of(&self.stack) {
+            let _ = proxies.heal();
+        }
+        self.kill_chat();
+    }
+}
+
+/// Waits until the condition gives something.
+///
+/// # Panics
+/// It does not within a minute.
+pub async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(begin.elapsed() < PATIENCE, "waited a minute for {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

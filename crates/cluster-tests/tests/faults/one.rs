@@ -1,0 +1,8 @@
+//! On one server of each kind.
+
+mod away;
+mod network;
+mod nodes;
+mod people;
+mod servers;
+mod writers;

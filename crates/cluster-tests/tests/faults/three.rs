@@ -1,0 +1,3 @@
+//! On three servers of each kind.
+
+mod replicas;
