@@ -57,7 +57,7 @@ impl Trial {
             url: format!("http://{}", rig.authority()),
             server_pid: None,
             json: None,
-            prefix: format!("f{}", uuid::Uuid::new_v4().simple()),
+            prefix: format!("f{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
             duration: (self.before + self.after).as_secs_f64(),
             warmup: 0.0,
             seed,

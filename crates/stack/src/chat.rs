@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::{Options, Ports, Probe, Process, Redis, Stack, cache, redis, s3};
+use crate::{Options, Ports, Probe, Process, Redis, Stack, cache, s3};
 
 pub(crate) const SIGNING_KEY: &str = "signing.key";
 pub(crate) const S3_CREDENTIALS: &str = "s3-credentials";
@@ -117,7 +117,7 @@ impl Chat {
         }
         Servers {
             redis: match options.redis {
-                Redis::Sentinel => format!("redis+sentinel://{}/{}", list(3, Ports::sentinel), redis::MASTER),
+                Redis::Sentinel => format!("redis+sentinel://{}/main", list(3, Ports::sentinel)),
                 Redis::Cluster => format!("redis+cluster://{}", list(options.redis.servers(), Ports::redis)),
                 Redis::None | Redis::Standalone => format!("redis://{}", ports.redis(1)),
             },
