@@ -202,6 +202,7 @@ impl Redis {
             match redirection(&error, &address) {
                 Some(Redirection::Moved(to)) => {
                     routes.moved(request.slot, &to);
+                    self.inner.pool.disturb();
                     address = to;
                 }
                 Some(Redirection::Ask(to)) => {
