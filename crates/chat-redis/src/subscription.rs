@@ -76,7 +76,7 @@ impl Subscriptions {
                 () = sender.closed() => None,
                 () = lost.cancelled() => Some(unavailable("closed, moved to another server, or read too slowly")),
                 error = keeper.keep() => Some(error),
-                () = forward(&keeper.redis, packed, &sender) => None,
+                () = forward(&keeper.redis, packed, &sender) => (!sender.is_closed()).then(|| unavailable("closed")),
             };
             lost.cancel();
             if let Some(error) = why {
