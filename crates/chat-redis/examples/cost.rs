@@ -18,7 +18,7 @@ use uuid::Uuid;
 /// Each with two nodes.
 const CONVERSATIONS: usize = 500;
 /// How long hints may stay away.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct SystemClock;
 
