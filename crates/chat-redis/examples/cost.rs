@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Each with two nodes.
 const CONVERSATIONS: usize = 500;
+/// How long hints may stay away.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct SystemClock;
 
@@ -64,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = || RedisConfig { url: url.clone(), timeout: Duration::from_secs(5), ..RedisConfig::default() };
     let redis = Redis::open(config())?;
     let tail = Arc::new(RedisTail::new(redis.clone(), store()));
-    let directory = RedisDirectory::new(redis.clone(), store());
+    let directory = Arc::new(RedisDirectory::new(redis.clone(), store()));
     let mut raw = redis::Client::open(url.as_str())?.get_multiplexed_async_connection().await?;
 
     let nodes: Vec<NodeId> = (0..2).map(|n| format!("cost-{n}").parse()).collect::<Result<_, _>>()?;
@@ -77,7 +79,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         readers.spawn(async move {
             let (mut frames, mut packs) = (0, 0);
             while frames < messages {
-                match tokio::time::timeout(Duration::from_secs(10), channel.recv()).await {
+                match tokio::time::timeout(PATIENCE, channel.recv()).await {
                     Ok(Some(pack)) => {
                         frames += pack.len();
                         packs += 1;
@@ -86,6 +88,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
             (frames, packs)
+        });
+    }
+    let mut renewals = JoinSet::new();
+    for node in nodes {
+        let directory = Arc::clone(&directory);
+        renewals.spawn(async move {
+            while directory.renew(&node).await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         });
     }
     let event = Bytes::from(format!("{{\"text\":\"{}\"}}", "x".repeat(bytes)));

@@ -75,8 +75,13 @@ impl Redis {
             if let Some(Ok(list)) = answers.next() {
                 self.note_leases(list, asked)?;
             }
+            if self.inner.pool.take_disturbed() {
+                // The lease came through a failover, but perhaps not all that was entered last. Nothing is void.
+                return Ok(Renewal::Forgotten);
+            }
             return Ok(Renewal::Kept);
         }
+        self.inner.pool.take_disturbed();
         if identities.forgotten(node) {
             self.call(&self.renewal(node, "renew")).await?;
         }

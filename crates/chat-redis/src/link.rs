@@ -1,6 +1,7 @@
 //! One shared connection to one server, kept up by a task of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chat_ports::PortError;
@@ -42,6 +43,7 @@ impl Link {
     pub(crate) fn open(
         connector: &Arc<Connector>,
         address: Address,
+        disturbed: &Arc<AtomicBool>,
         tasks: &TaskTracker,
         token: CancellationToken,
     ) -> Self {
@@ -52,6 +54,7 @@ impl Link {
             address: address.clone(),
             state: sender,
             suspected: Arc::clone(&suspected),
+            disturbed: Arc::clone(disturbed),
         };
         let ended = token.clone();
         tasks.spawn(async move {
@@ -92,12 +95,14 @@ struct Keeper {
     address: Address,
     state: watch::Sender<State>,
     suspected: Arc<Notify>,
+    disturbed: Arc<AtomicBool>,
 }
 
 impl Keeper {
     async fn keep(self) {
         let mut backoff = Backoff::default();
         let mut reported = false;
+        let mut last: Option<Arc<Facts>> = None;
         loop {
             let dropped = Arc::new(Notify::new());
             let notice = Arc::clone(&dropped);
@@ -113,6 +118,10 @@ impl Keeper {
                         tracing::info!(address = %self.address, "Redis answers again");
                     }
                     backoff.reset();
+                    let facts = Arc::clone(&connected.facts);
+                    if last.replace(Arc::clone(&facts)).is_some_and(|last| last != facts) {
+                        self.disturbed.store(true, Ordering::Release);
+                    }
                     self.state.send_replace(State::Up(connected.clone()));
                     let error = self.watch_over(connected, &dropped).await;
                     self.state.send_replace(State::Connecting);

@@ -202,6 +202,7 @@ impl Redis {
             match redirection(&error, &address) {
                 Some(Redirection::Moved(to)) => {
                     routes.moved(request.slot, &to);
+                    self.inner.pool.disturb();
                     address = to;
                 }
                 Some(Redirection::Ask(to)) => {
@@ -291,16 +292,18 @@ impl Redis {
         answers
     }
 
-    /// Does every server that has data answer?
+    /// Does every server that has data answer, on every connection?
     pub(crate) async fn check(&self) -> Result<(), PortError> {
         self.open_still()?;
         let deadline = self.deadline();
         let table = self.inner.routes.table(deadline).await?;
         let ping = redis::cmd("PING");
-        let pings = table.addresses().iter().map(|address| async {
-            let link = self.link(address, 0);
+        let pool = &self.inner.pool;
+        let each = |address| (0..self.inner.connections).map(move |index| (address, pool.link(address, index)));
+        let ping = &ping;
+        let pings = table.addresses().iter().flat_map(each).map(|(address, link)| async move {
             let mut connection = self.primary(&link, deadline).await?.connection;
-            match tokio::time::timeout_at(deadline, connection.send_packed_command(&ping)).await {
+            match tokio::time::timeout_at(deadline, connection.send_packed_command(ping)).await {
                 Ok(answer) => answer.and_then(Value::extract_error).map_err(|error| failure(address, &error)),
                 Err(_) => Err(timed_out(address, self.inner.timeout)),
             }

@@ -190,6 +190,7 @@ impl Routes {
     }
 
     fn set(&self, table: Table, task: &Task) {
+        let known = matches!(&*self.known.borrow(), Known::Table(_));
         let addresses = table.addresses().to_vec();
         let changed = self.known.send_if_modified(|known| {
             let same = matches!(known, Known::Table(old) if **old == table);
@@ -199,6 +200,9 @@ impl Routes {
             !same
         });
         if changed {
+            if known {
+                task.data.disturb();
+            }
             tracing::info!(?addresses, "the servers of Redis");
         }
         task.data.keep_only(|address| addresses.contains(address));
@@ -267,9 +271,13 @@ impl Task {
 fn slot_table(answer: &Value, asked: &Address) -> Result<Table, PortError> {
     let mut addresses: Vec<Address> = Vec::new();
     let mut of = vec![None; usize::from(SLOTS)];
-    for range in answer.as_sequence().unwrap_or_default() {
+    let number = |value: &Value| redis::from_redis_value_ref::<u16>(value).ok();
+    let first_slot = |range: &&Value| range.as_sequence().and_then(|range| number(range.first()?));
+    // In the order of the slots, so that members that answer alike give equal tables.
+    let mut ranges: Vec<_> = answer.as_sequence().unwrap_or_default().iter().collect();
+    ranges.sort_by_key(first_slot);
+    for range in ranges {
         let Some([first, last, primary, ..]) = range.as_sequence() else { continue };
-        let number = |value: &Value| redis::from_redis_value_ref::<u16>(value).ok();
         let Some([host, port, ..]) = primary.as_sequence() else { continue };
         let host = redis::from_redis_value_ref::<Option<String>>(host).ok().flatten();
         let host = host.filter(|host| !host.is_empty() && host != "?").unwrap_or_else(|| asked.host.clone());

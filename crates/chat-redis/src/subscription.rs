@@ -63,22 +63,25 @@ impl Subscriptions {
         let channel = keys::channel(node);
         let (address, connection) = find(redis, &channel, &incoming, &room, &lost).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
-        if let Some(older) = self.current.lock().insert(node.clone(), lost.clone()) {
+        let replaced = redis.inner.token.child_token();
+        if let Some(older) = self.current.lock().insert(node.clone(), replaced.clone()) {
             older.cancel();
         }
         let keeper = Keeper { redis: redis.clone(), address, channel, connection };
         redis.inner.tasks.spawn(async move {
-            tokio::select! {
-                () = lost.cancelled() => {}
-                () = sender.closed() => {}
-                () = forward(&keeper.redis, packed, &sender) => {}
-                error = keeper.keep() => {
-                    tracing::warn!(channel = keeper.channel, %error, "the node's channel was lost");
-                }
-            }
+            let why = tokio::select! {
+                biased;
+                // Subscribed anew, or this process closes: not a loss.
+                () = replaced.cancelled() => None,
+                () = sender.closed() => None,
+                () = lost.cancelled() => Some(unavailable("closed, moved to another server, or read too slowly")),
+                error = keeper.keep() => Some(error),
+                () = forward(&keeper.redis, packed, &sender) => (!sender.is_closed()).then(|| unavailable("closed")),
+            };
             lost.cancel();
-            if !sender.is_closed() {
+            if let Some(error) = why {
                 count(&keeper.redis.inner.counters.channels_lost, 1);
+                tracing::warn!(channel = keeper.channel, %error, "the node's channel was lost");
             }
         });
         Ok(receiver)

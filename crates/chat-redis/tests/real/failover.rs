@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chat_core::{NodeId, Seq};
-use chat_ports::{Directory as _, LiveTail as _, PortError};
+use chat_ports::{Directory as _, LiveTail as _, PortError, Renewal};
 use chat_wire::NodeFrame;
 use redis::Value;
 use tokio::sync::mpsc::Receiver;
@@ -80,7 +80,7 @@ async fn sentinels_name_the_next_primary() {
     closes(&mut channel).await;
     until_within(FAILOVER, "appends work", async || rig.tail.append(conv, Seq::new(2), event()).await.is_ok()).await;
     until("hints arrive", async || hears(&rig, &here).await.is_some()).await;
-    rig.directory.renew(&here).await.expect("renew");
+    assert_eq!(rig.directory.renew(&here).await.expect("renew"), Renewal::Forgotten, "what was last may be lost");
 
     // It still believes to be the primary: nothing may go there.
     let before = rig.tail.append(conv, Seq::new(3), event()).await.expect("append");
@@ -182,7 +182,7 @@ async fn a_cluster_fails_over() {
     })
     .await;
     until("hints arrive", async || hears(&rig, &here).await.is_some()).await;
-    rig.directory.renew(&here).await.expect("renew");
+    assert_eq!(rig.directory.renew(&here).await.expect("renew"), Renewal::Forgotten, "what was last may be lost");
     rig.tail.check().await.expect("check");
     cluster.servers[owner].start_again().await;
     for conv in &conversations {
