@@ -1,6 +1,6 @@
 //! How fast messages go into Cassandra, and what that costs in our own CPU.
 //!
-//! `ingest [host:port] [seconds] [conversations] [rows a call] [bytes of a body] [calls at once]`
+//! `ingest [host:port] [seconds] [conversations] [rows a call] [bytes of a body] [calls at once] [replicas]`
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -54,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (bytes, at_once) = (number(4, 200), number(5, 2));
     let config =
         CassandraConfig { contact_points: vec![address], keyspace: "chat_ingest".into(), ..CassandraConfig::default() };
-    migrate(&config, 1).await?;
+    migrate(&config, number(6, 1).try_into()?).await?;
     let store = Arc::new(CassandraStore::open(config)?);
     while store.check().await.is_err() {
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -11,6 +11,7 @@ use scylla::serialize::row::SerializeRow;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlValue, Row};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::buckets::Mappings;
@@ -45,8 +46,9 @@ const COUNT_LIFE: Duration = Duration::from_secs(10);
 const SESSION_LIFE: Duration = Duration::from_secs(2);
 const COUNTS: u64 = 50_000;
 const SESSIONS: u64 = 50_000;
-/// Attempts of a transaction that met with others.
+/// Attempts of a transaction that met with others, of which none begins later than this.
 const ATTEMPTS: u32 = 5;
+pub const TRANSACTION_PATIENCE: Duration = Duration::from_secs(5);
 
 // The driver's futures are large: boxed, those that wait for several stay small.
 impl Connection {
@@ -136,10 +138,10 @@ impl Connection {
     /// One whose caller can tell from the row in its way that it was itself who wrote it: tried again when it is not
     /// known what became of it.
     pub async fn settle(&self, statement: &PreparedStatement, values: impl SerializeRow) -> Result<Outcome, PortError> {
-        let mut attempt = 1;
+        let (begun, mut attempt) = (Instant::now(), 1);
         loop {
             match self.transaction(statement, &values).await {
-                Err(error) if error.retryable() && attempt < ATTEMPTS => {
+                Err(error) if error.retryable() && attempt < ATTEMPTS && begun.elapsed() < TRANSACTION_PATIENCE => {
                     tokio::time::sleep(jitter(Duration::from_millis(20 << attempt))).await;
                     attempt += 1;
                 }

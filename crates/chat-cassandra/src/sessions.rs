@@ -7,9 +7,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use scylla::DeserializeRow;
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::value::CqlTimestamp;
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::connection::{Connection, Outcome, jitter};
+use crate::connection::{Connection, Outcome, TRANSACTION_PATIENCE, jitter};
 use crate::failure::{self, BACKEND};
 use crate::value::{have, set, time, timestamp};
 
@@ -139,7 +140,11 @@ pub struct Rotation {
 impl Rotation {
     pub async fn run(&self, connection: &Connection) -> Result<RefreshOutcome, PortError> {
         let mut last = PortError::unavailable(BACKEND, "many refreshes of one session at once");
+        let begun = Instant::now();
         for attempt in 0..ATTEMPTS {
+            if begun.elapsed() > TRANSACTION_PATIENCE {
+                break;
+            }
             if attempt > 0 {
                 tokio::time::sleep(jitter(RETRY_AFTER * attempt)).await;
             }

@@ -2,6 +2,7 @@
 
 mod buckets;
 mod claims;
+mod logins;
 mod migrations;
 mod outage;
 mod rig;

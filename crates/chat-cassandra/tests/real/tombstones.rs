@@ -1,10 +1,14 @@
 //! Nothing on the way of a message leaves a tombstone.
 
+use std::time::Duration;
+
 use chat_cassandra::BucketLimits;
 use chat_core::{ConversationKind, Member, ReadCursor, Role, Seq, Timestamp};
 use chat_ports::contract::{conversation, text, user};
 use chat_ports::store::{MessageStore as _, Mutation};
+use scylla::client::session::Session;
 use scylla::statement::unprepared::Statement;
+use uuid::Uuid;
 
 use crate::rig::{client_msg_id, message, open, session};
 
@@ -57,9 +61,22 @@ async fn no_write_leaves_a_tombstone() {
         let mut statement = Statement::new(format!("SELECT * FROM {table} WHERE conversation_id = ?{key}"));
         statement.set_tracing(true);
         let result = session.query_unpaged(statement, (conv.uuid(),)).await.expect("rows");
-        let trace = session.get_tracing_info(&result.tracing_id().expect("traced")).await.expect("a trace");
-        let activities: Vec<_> = trace.events.into_iter().filter_map(|event| event.activity).collect();
-        let read = activities.iter().find(|text| text.contains("tombstone cells")).expect("a read");
+        let read = reading(&session, result.tracing_id().expect("traced")).await;
         assert!(read.contains(" 0 tombstone cells") && !read.contains("Read 0 live"), "{table}: {read}");
     }
+}
+
+/// What the trace says about the rows that were read. Traces are written beside the answer, and a little later.
+async fn reading(session: &Session, trace: Uuid) -> String {
+    let patience = tokio::time::timeout(Duration::from_mins(1), async {
+        loop {
+            let events = session.get_tracing_info(&trace).await.map(|trace| trace.events).unwrap_or_default();
+            let mut activities = events.into_iter().filter_map(|event| event.activity);
+            if let Some(read) = activities.find(|text| text.contains("tombstone cells")) {
+                return read;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    patience.await.expect("a trace")
 }
