@@ -3,6 +3,7 @@
 mod backup;
 mod doctor;
 mod import;
+mod migrate;
 mod serve;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
     Backup(backup::Args),
     /// Bring in conversations from elsewhere
     Import(import::Args),
+    /// Make the topics and tables of a cluster, or bring them to this version
+    Migrate(Box<migrate::Args>),
     /// Print the OpenAPI description
     Openapi,
 }
@@ -45,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(config) => doctor::run(&config),
         Command::Backup(args) => backup::run(&args),
         Command::Import(args) => import::run(args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Openapi => {
             print!("{}", openapi::json());
             Ok(())

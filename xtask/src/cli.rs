@@ -51,3 +51,15 @@ pub fn run() -> anyhow::Result<()> {
         Command::Clean => generate::clean(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -13,7 +13,7 @@ use crate::servers::ServerArgs;
 use crate::web;
 
 #[derive(clap::Args)]
-pub struct Args {
+pub struct DistributedArgs {
     /// Three nodes and two writers behind nginx, on real Redis, Kafka, Cassandra and S3
     #[arg(long)]
     pub distributed: bool,
@@ -34,7 +34,7 @@ pub struct Args {
 ///
 /// # Errors
 /// A part could not be built or started: everything is stopped again, and the error has the end of its log.
-pub fn serve(args: &Args, node_flags: &[String]) -> anyhow::Result<()> {
+pub fn serve(args: &DistributedArgs, node_flags: &[String]) -> anyhow::Result<()> {
     let stack = Arc::new(Stack::open(root().join(&args.dir))?);
     refuse_second(&stack)?;
     let chat = Chat { node_flags: node_flags.to_vec(), ..Chat::new(binaries(args)?) };
@@ -60,7 +60,7 @@ pub fn serve(args: &Args, node_flags: &[String]) -> anyhow::Result<()> {
     }
 }
 
-fn binaries(args: &Args) -> anyhow::Result<PathBuf> {
+fn binaries(args: &DistributedArgs) -> anyhow::Result<PathBuf> {
     if let Some(folder) = &args.binaries {
         return Ok(folder.canonicalize()?);
     }

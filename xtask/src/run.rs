@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    distributed: distributed::Args,
+    distributed: distributed::DistributedArgs,
     /// Where the chat answers
     #[arg(long, default_value_t = 8080, conflicts_with = "distributed")]
     port: u16,

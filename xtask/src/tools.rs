@@ -11,12 +11,6 @@ use crate::process::{output, root};
 
 const LIST: &str = ".config/tools.txt";
 
-fn cache() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| ".".into())).join(".cache");
-    base.unwrap_or_else(home).join("elastic-chat")
-}
-
 /// The path of a tool, installed when it is missing.
 pub fn tool(name: &str) -> anyhow::Result<PathBuf> {
     tool_if_present(name)?.with_context(|| format!("{LIST} brings no {name}"))
@@ -34,7 +28,7 @@ fn installed() -> anyhow::Result<PathBuf> {
     let list = root().join(LIST);
     let mut content = DefaultHasher::new();
     read(LIST)?.hash(&mut content);
-    let folder = cache().join(format!("tools-{:016x}", content.finish()));
+    let folder = stack::cache::root().join(format!("tools-{:016x}", content.finish()));
     if folder.exists() {
         return Ok(folder);
     }

@@ -46,7 +46,7 @@ impl Connection {
         let mut batch = Batch::new_with_statements(BatchType::Unlogged, statements);
         batch.set_is_idempotent(true);
         batch.set_execution_profile_handle(Some(self.profiles.writes()));
-        let result = self.session.batch(&batch, values).await;
+        let result = Box::pin(self.session.batch(&batch, values)).await;
         result.map(drop).map_err(|error| failure::execution(&self.addresses, &error))
     }
 

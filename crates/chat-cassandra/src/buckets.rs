@@ -70,7 +70,7 @@ pub struct Mappings {
 }
 
 const CONVERSATIONS: u64 = 200_000;
-const IDLE: Duration = Duration::from_secs(1_800);
+const IDLE: Duration = Duration::from_mins(30);
 /// Buckets of one look: pending ones are among the newest, and older ones never change.
 const LOOK: i32 = 16;
 
@@ -166,13 +166,15 @@ async fn settle(
     Ok(connection.settle(&connection.statements.settle_bucket, values).await?.applied)
 }
 
+/// Highest position counted, bucket, rows, bytes.
+type FillRow = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
 /// How full the newest bucket was when its conversation was last written to.
 pub async fn fill(connection: &Connection, conversation: ConversationId) -> Result<Fill, PortError> {
     if let Some(fill) = connection.mappings.fills.get(&conversation).await {
         return Ok(fill);
     }
-    type Row = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
-    let row: Option<Row> = connection.first(&connection.statements.fill, (conversation.uuid(),)).await?;
+    let row: Option<FillRow> = connection.first(&connection.statements.fill, (conversation.uuid(),)).await?;
     let (last, bucket, rows, bytes) = row.unwrap_or_default();
     let count = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
     Ok(Fill {

@@ -8,6 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use scylla::authentication::{AuthError, AuthenticatorProvider, AuthenticatorSession};
 use scylla::client::PoolSize;
 use scylla::client::session_builder::SessionBuilder;
+use scylla::policies::timestamp_generator::MonotonicTimestampGenerator;
 
 use crate::failure::SetupError;
 
@@ -98,8 +99,9 @@ impl CassandraConfig {
             .connection_timeout(CONNECT_TIMEOUT)
             .hostname_resolution_timeout(Some(CONNECT_TIMEOUT))
             .pool_size(PoolSize::PerHost(CONNECTIONS))
-            .disallow_shard_aware_port(false)
             .keyspaces_to_fetch([&self.keyspace])
+            // What one process writes and then writes anew is in that order, whichever nodes' clocks see it.
+            .timestamp_generator(Arc::new(MonotonicTimestampGenerator::new()))
             .tls_context(self.tls()?);
         if let (Some(username), Some(file)) = (&self.username, &self.password_file) {
             let login = Login { username: username.clone(), password_file: file.clone() };
@@ -174,13 +176,14 @@ mod tests {
 
     #[test]
     fn a_wrong_setting_says_what_is_right() {
-        let config = |change: fn(&mut CassandraConfig)| {
+        type Change = fn(&mut CassandraConfig);
+        let config = |change: Change| {
             let mut config = CassandraConfig::default();
             change(&mut config);
             config.check().map_err(|error| error.to_string())
         };
         assert_eq!(config(|_| ()), Ok(()));
-        let cases: [(fn(&mut CassandraConfig), &str); 6] = [
+        let cases: [(Change, &str); 6] = [
             (|c| c.contact_points.clear(), "at least one"),
             (|c| c.contact_points = vec!["cassandra".into()], "host:port"),
             (|c| c.keyspace = "Chat".into(), "a-z"),

@@ -48,6 +48,7 @@ const SESSIONS: u64 = 50_000;
 /// Attempts of a transaction that met with others.
 const ATTEMPTS: u32 = 5;
 
+// The driver's futures are large: boxed, those that wait for several stay small.
 impl Connection {
     pub fn new(
         session: Session,
@@ -72,7 +73,7 @@ impl Connection {
     }
 
     pub async fn write(&self, statement: &PreparedStatement, values: impl SerializeRow) -> Result<(), PortError> {
-        let result = self.session.execute_unpaged(statement, values).await;
+        let result = Box::pin(self.session.execute_unpaged(statement, values)).await;
         result.map(drop).map_err(|error| failure::execution(&self.addresses, &error))
     }
 
@@ -81,7 +82,7 @@ impl Connection {
     where
         R: for<'frame, 'metadata> DeserializeRow<'frame, 'metadata>,
     {
-        let result = self.session.execute_unpaged(statement, values).await;
+        let result = Box::pin(self.session.execute_unpaged(statement, values)).await;
         let result = result.map_err(|error| failure::execution(&self.addresses, &error))?;
         let rows = result.into_rows_result().map_err(corrupt)?;
         let rows = rows.rows::<R>().map_err(corrupt)?;
@@ -109,7 +110,7 @@ impl Connection {
     where
         R: for<'frame, 'metadata> DeserializeRow<'frame, 'metadata> + 'static,
     {
-        let pager = self.session.execute_iter(statement.clone(), values).await;
+        let pager = Box::pin(self.session.execute_iter(statement.clone(), values)).await;
         let pager = pager.map_err(|error| failure::pager(&self.addresses, &error))?;
         let rows = pager.rows_stream::<R>().map_err(corrupt)?;
         let mut rows = std::pin::pin!(rows);
@@ -128,7 +129,7 @@ impl Connection {
         statement: &PreparedStatement,
         values: impl SerializeRow,
     ) -> Result<Outcome, PortError> {
-        let result = self.session.execute_unpaged(statement, values).await;
+        let result = Box::pin(self.session.execute_unpaged(statement, values)).await;
         Outcome::read(result.map_err(|error| failure::execution(&self.addresses, &error))?)
     }
 
@@ -173,12 +174,24 @@ impl Outcome {
         }
     }
 
-    /// An id of the row that was there before.
-    pub fn id(&self, name: &str) -> Option<Uuid> {
-        let at = self.names.iter().position(|column| column == name)?;
-        match self.row.columns.get(at)? {
-            Some(CqlValue::Uuid(id)) => Some(*id),
+    /// A blob, of just this many bytes, of the row that was there before.
+    pub fn bytes<const N: usize>(&self, name: &str) -> Option<[u8; N]> {
+        match self.value(name)? {
+            CqlValue::Blob(bytes) => <[u8; N]>::try_from(bytes.as_slice()).ok(),
             _ => None,
         }
+    }
+
+    /// An id of the row that was there before.
+    pub fn id(&self, name: &str) -> Option<Uuid> {
+        match self.value(name)? {
+            CqlValue::Uuid(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&CqlValue> {
+        let at = self.names.iter().position(|column| column == name)?;
+        self.row.columns.get(at)?.as_ref()
     }
 }

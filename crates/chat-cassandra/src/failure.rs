@@ -12,8 +12,8 @@ pub enum SetupError {
     #[error("{0}")]
     Config(String),
     /// No node answered, or none let us in.
-    #[error("Cassandra at {addresses}: {detail}")]
-    Unreachable { addresses: String, detail: String },
+    #[error("Cassandra is unreachable: {0}")]
+    Unreachable(String),
     /// The tables are newer than this program.
     #[error(
         "the schema in keyspace {keyspace} is at version {found}, this program knows {known}: use a newer chat-node"
@@ -116,7 +116,9 @@ pub fn advise(addresses: &str, error: &dyn std::error::Error) -> String {
         }
         source = inner.source();
     }
-    let advice = advice(&detail);
+    // What led to a failed connection is the same for all of them.
+    let detail = detail.rsplit("Last connection failed with: ").next().unwrap_or(&detail);
+    let advice = advice(detail);
     if addresses.is_empty() { format!("{detail}{advice}") } else { format!("{addresses}: {detail}{advice}") }
 }
 
@@ -148,4 +150,44 @@ pub fn corrupt(detail: impl std::fmt::Display) -> PortError {
 
 pub fn refused(detail: impl std::fmt::Display) -> PortError {
     PortError::Refused { backend: BACKEND, detail: detail.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_is_for_what_happened() {
+        // As the driver says it.
+        let pool = "Control connection pool error: The pool is broken; Last connection failed with: ";
+        let cases = [
+            ("Authentication failed - bad credentials, Error message: Provided username x", "the password file"),
+            ("Authentication is required. You can use SessionBuilder::user", "the password file"),
+            ("IO error: Connection refused (os error 111)", "the node is up"),
+            ("Connect timeout elapsed", "the node is up"),
+            ("received corrupt message of type InvalidContentType", "the CA file"),
+            ("Keyspace 'chat' does not exist", "chat-node migrate"),
+            ("unconfigured table messages", "chat-node migrate"),
+            ("Not enough nodes are alive to satisfy required consistency level", "LOCAL_QUORUM"),
+        ];
+        for (cause, expected) in cases {
+            let text = advise("db:9042", &std::io::Error::other(format!("{pool}{cause}")));
+            assert!(text.starts_with("db:9042: ") && text.contains(cause) && text.contains(expected), "{text}");
+            assert!(!text.contains("pool is broken"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_says_and_what_it_means() {
+        let of =
+            |error| of_execution(&ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, String::new())));
+        for error in [DbError::Overloaded, DbError::ServerError, DbError::IsBootstrapping, DbError::Unauthorized] {
+            assert_eq!(of(error), Kind::Unavailable);
+        }
+        for error in [DbError::Invalid, DbError::SyntaxError] {
+            assert_eq!(of(error), Kind::Refused);
+        }
+        let timeout = ExecutionError::RequestTimeout(std::time::Duration::from_secs(2));
+        assert!(matches!(execution("db:9042", &timeout), PortError::Unavailable { .. }));
+    }
 }

@@ -10,10 +10,12 @@ use parking_lot::Mutex;
 /// all who wait share: an answer is never from before its question.
 pub struct Flights<K, V>(Mutex<HashMap<K, Arc<Flight<V>>>>);
 
+type Answer<V> = (u64, Result<Arc<V>, PortError>);
+
 struct Flight<V> {
     arrivals: AtomicU64,
     /// The last answer, and how many had come when its query began.
-    landed: tokio::sync::Mutex<Option<(u64, Result<Arc<V>, PortError>)>>,
+    landed: tokio::sync::Mutex<Option<Answer<V>>>,
 }
 
 impl<K, V> Default for Flights<K, V> {

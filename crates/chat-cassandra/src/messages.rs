@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use crate::CassandraStore;
 use crate::batch::Line;
+use crate::failure::BACKEND;
 use crate::pages::PageKey;
+use crate::store::right_version;
 use crate::value::limit as cql_limit;
 use crate::{apply, claims, pages, unread};
 
@@ -81,6 +83,13 @@ impl MessageStore for CassandraStore {
         let key = (conversation.uuid(), user.uuid());
         let row: Option<(Option<i64>, Option<i64>)> = connection.first(&connection.statements.cursor, key).await?;
         Ok(row.map(|(read, delivered)| cursor(read, delivered)).unwrap_or_default())
+    }
+
+    async fn check(&self) -> Result<(), PortError> {
+        let connection = self.connection()?;
+        let version: Option<(Option<i32>,)> = connection.first(&connection.statements.schema_version, ()).await?;
+        right_version(version.and_then(|(version,)| version).unwrap_or(0))
+            .map_err(|detail| PortError::unavailable(BACKEND, format_args!("{}: {detail}", connection.addresses)))
     }
 
     async fn claimed(

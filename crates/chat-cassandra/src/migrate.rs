@@ -19,9 +19,9 @@ const STEPS: [&str; 1] = [include_str!("schema/001.cql")];
 pub const VERSION: i32 = STEPS.len() as i32;
 
 /// A step may wait for slow nodes to agree.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
+const STATEMENT_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long another migration may hold us up.
-const LOCK_PATIENCE: Duration = Duration::from_secs(300);
+const LOCK_PATIENCE: Duration = Duration::from_mins(5);
 /// After this the lock of a migration that died is free. Taken anew before every statement.
 const LOCK_LIFE_SECS: i32 = 120;
 
@@ -31,12 +31,8 @@ const LOCK_LIFE_SECS: i32 = 120;
 pub async fn migrate(config: &CassandraConfig, replication_factor: u32) -> Result<Vec<String>, SetupError> {
     config.check()?;
     let addresses = config.addresses();
-    let unreachable = |error: &dyn std::error::Error| SetupError::Unreachable {
-        addresses: String::new(),
-        detail: advise(&addresses, error),
-    };
     let session = config.session()?.schema_agreement_timeout(STATEMENT_TIMEOUT).build().await;
-    let session = session.map_err(|error| unreachable(&error))?;
+    let session = session.map_err(|error| SetupError::Unreachable(advise(&addresses, &error)))?;
     let migration = Migration { session, config, holder: Uuid::new_v4() };
     let mut done = Vec::new();
     if migration.version().await == Some(VERSION) {

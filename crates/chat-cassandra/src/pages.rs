@@ -238,7 +238,11 @@ async fn add_reactions(
         let mut found = Vec::new();
         let key = (conversation.uuid(), bucket, first, last);
         let statement = &connection.statements.reactions_between;
-        connection.scan(statement, key, |row: Reaction| Ok(found.push(row)).map(|()| true)).await?;
+        let each = |row: Reaction| {
+            found.push(row);
+            Ok(true)
+        };
+        connection.scan(statement, key, each).await?;
         Ok::<_, PortError>(found)
     });
     let mut found: Vec<Reaction> = try_join_all(reads).await?.into_iter().flatten().collect();

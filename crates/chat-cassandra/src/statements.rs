@@ -186,6 +186,7 @@ statements! {
     Write set_pinned = "UPDATE preferences SET pinned = ? WHERE user_id = ? AND conversation_id = ?";
     Read preference = "SELECT muted, pinned FROM preferences WHERE user_id = ? AND conversation_id = ?";
     Read preferences = "SELECT conversation_id, muted, pinned FROM preferences WHERE user_id = ?";
+    Transaction set_secret = "INSERT INTO secrets (name, value) VALUES (?, ?) IF NOT EXISTS";
     Transaction reserve_pair = "INSERT INTO direct_pairs (low_user, high_user, conversation_id)
         VALUES (?, ?, ?) IF NOT EXISTS";
 

@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{BucketLimits, CassandraConfig};
 use crate::connection::{Connection, jitter};
-use crate::failure::{BACKEND, SetupError, advise};
+use crate::failure::{BACKEND, SetupError, advise, corrupt};
 use crate::migrate::VERSION;
 use crate::statements::{Profiles, Statements};
 
@@ -62,12 +62,18 @@ impl CassandraStore {
         *self.state.write() = State::Closed;
     }
 
-    /// Is it connected, and does Cassandra answer with the schema that this program needs?
-    pub async fn check(&self) -> Result<(), PortError> {
+    /// The secret of this name that all processes of the cluster share: `candidate`, for whoever asks first.
+    ///
+    /// # Errors
+    /// [`PortError::Unavailable`]: it may have been set all the same, and is then answered to whoever asks next.
+    pub async fn shared_secret(&self, name: &str, candidate: [u8; 32]) -> Result<[u8; 32], PortError> {
         let connection = self.connection()?;
-        let version: Option<(Option<i32>,)> = connection.first(&connection.statements.schema_version, ()).await?;
-        right_version(version.and_then(|(version,)| version).unwrap_or(0))
-            .map_err(|detail| PortError::unavailable(BACKEND, format_args!("{}: {detail}", connection.addresses)))
+        let values = (name, candidate.as_slice());
+        let outcome = connection.settle(&connection.statements.set_secret, values).await?;
+        if outcome.applied {
+            return Ok(candidate);
+        }
+        outcome.bytes("value").ok_or_else(|| corrupt("a secret that has not 32 bytes"))
     }
 
     pub(crate) fn connection(&self) -> Result<Arc<Connection>, PortError> {
@@ -86,7 +92,7 @@ impl Drop for CassandraStore {
 }
 
 /// Later versions only add: an older program goes on beside a newer one.
-fn right_version(found: i32) -> Result<(), String> {
+pub(crate) fn right_version(found: i32) -> Result<(), String> {
     if found >= VERSION {
         return Ok(());
     }

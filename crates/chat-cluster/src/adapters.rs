@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_cassandra::CassandraStore;
+use chat_kafka::KafkaLog;
 use chat_ports::{ChatStore, Directory, LiveTail, MessageLog, PortError};
+use chat_redis::{Redis, RedisConfigError, RedisDirectory, RedisTail};
 
 use crate::ClusterArgs;
 
@@ -17,6 +20,9 @@ pub struct Adapters {
     pub tail: Arc<dyn LiveTail>,
     pub store: Arc<dyn ChatStore>,
     pub directory: Arc<dyn Directory>,
+    redis: Redis,
+    kafka: Arc<KafkaLog>,
+    cassandra: Arc<CassandraStore>,
 }
 
 impl Adapters {
@@ -24,23 +30,48 @@ impl Adapters {
     ///
     /// # Errors
     /// An address or a file can't be used as it is.
-    pub fn open(_args: &ClusterArgs, _client: &str) -> Result<Self, OpenError> {
-        Err(OpenError("the adapters are not merged".to_owned()))
+    pub fn open(args: &ClusterArgs, client: &str) -> Result<Self, OpenError> {
+        let cassandra = Arc::new(CassandraStore::open(args.cassandra())?);
+        let store: Arc<dyn ChatStore> = cassandra.clone();
+        let redis = Redis::open(args.redis())?;
+        let kafka = Arc::new(KafkaLog::open(&args.kafka(client))?);
+        Ok(Self {
+            log: kafka.clone(),
+            tail: Arc::new(RedisTail::new(redis.clone(), store.clone())),
+            directory: Arc::new(RedisDirectory::new(redis.clone(), store.clone())),
+            store,
+            redis,
+            kafka,
+            cassandra,
+        })
     }
 
     /// The secret of this name that all processes of the cluster share: `candidate`, for whoever asks first.
-    pub async fn shared_secret(&self, _name: &str, candidate: [u8; 32]) -> Result<[u8; 32], PortError> {
-        Ok(candidate)
+    ///
+    /// # Errors
+    /// As the store's.
+    pub async fn shared_secret(&self, name: &str, candidate: [u8; 32]) -> Result<[u8; 32], PortError> {
+        self.cassandra.shared_secret(name, candidate).await
     }
 
     /// Sends what is queued and ends the connections.
-    pub async fn close(self) {}
+    pub async fn close(self) {
+        self.kafka.close().await;
+        self.redis.close().await;
+        self.cassandra.close().await;
+    }
 }
 
 /// An adapter can't be made.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct OpenError(pub String);
+pub enum OpenError {
+    #[error("Redis: {0}")]
+    Redis(#[from] RedisConfigError),
+    #[error("Kafka: {0}")]
+    Kafka(#[from] chat_kafka::ConfigError),
+    #[error("Cassandra: {0}")]
+    Cassandra(#[from] chat_cassandra::SetupError),
+}
 
 /// How a backend is.
 #[derive(Debug, Clone)]

@@ -4,11 +4,13 @@
 mod adapters;
 mod address;
 mod convert;
+mod migrate;
 
 use std::path::PathBuf;
 
 pub use adapters::{Adapters, Health, OpenError, health};
 use address::host_port;
+pub use migrate::{MigrateError, migrate};
 
 /// Where Redis, Kafka and Cassandra are. Without any of them a chat node runs alone.
 #[derive(Debug, Clone, Default, clap::Args)]

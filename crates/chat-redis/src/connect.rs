@@ -1,12 +1,13 @@
 //! Making one connection: credentials, TLS, the server's version and role, and the scripts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_ports::PortError;
 use redis::aio::{AsyncPushSender, MultiplexedConnection};
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _, ProtocolVersion, RedisConnectionInfo,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, IntoConnectionInfo as _, ProtocolVersion, RedisConnectionInfo,
     TlsCertificates, Value,
 };
 
@@ -31,6 +32,37 @@ pub(crate) enum Expect {
     Sentinel,
 }
 
+/// A connection, and what its server was when it was made.
+#[derive(Clone)]
+pub(crate) struct Connected {
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) facts: Arc<Facts>,
+}
+
+/// Whether a server is a primary, and the name of its history: it changes when a replica takes over and when a server
+/// comes back, and with it what was written last may be lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) primary: bool,
+    pub(crate) life: String,
+}
+
+impl Facts {
+    /// Reads INFO replication.
+    pub(crate) fn read(info: &Value) -> Self {
+        let text: String = redis::from_redis_value_ref(info).unwrap_or_default();
+        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+        let life = field("master_replid:");
+        Self { primary: field("role:") == "master", life: life.get(..16).unwrap_or(life).to_owned() }
+    }
+
+    pub(crate) fn question() -> Cmd {
+        let mut cmd = redis::cmd("INFO");
+        cmd.arg("replication");
+        cmd
+    }
+}
+
 /// All that is needed to connect to any server of one kind.
 #[derive(Debug, Clone)]
 pub(crate) struct Connector {
@@ -45,22 +77,14 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// Connects, checks what is there, and loads the scripts. `push` hears of messages and of the end of the connection.
-    pub(crate) async fn connect(
-        &self,
-        address: &Address,
-        push: impl AsyncPushSender,
-    ) -> Result<MultiplexedConnection, PortError> {
+    pub(crate) async fn connect(&self, address: &Address, push: impl AsyncPushSender) -> Result<Connected, PortError> {
         match tokio::time::timeout(CONNECT, self.try_connect(address, push)).await {
             Ok(done) => done,
             Err(_) => Err(timed_out(address, CONNECT)),
         }
     }
 
-    async fn try_connect(
-        &self,
-        address: &Address,
-        push: impl AsyncPushSender,
-    ) -> Result<MultiplexedConnection, PortError> {
+    async fn try_connect(&self, address: &Address, push: impl AsyncPushSender) -> Result<Connected, PortError> {
         let client = self.client(address).await?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
@@ -70,8 +94,8 @@ impl Connector {
             .set_write_backpressure_boundary(WRITE_BUFFER);
         let connection = client.get_multiplexed_async_connection_with_config(&config).await;
         let mut connection = connection.map_err(|error| failure(address, &error))?;
-        self.check(address, &mut connection).await?;
-        Ok(connection)
+        let facts = Arc::new(self.check(address, &mut connection).await?);
+        Ok(Connected { connection, facts })
     }
 
     async fn client(&self, address: &Address) -> Result<Client, PortError> {
@@ -104,10 +128,11 @@ impl Connector {
     }
 
     /// One round trip: HELLO tells version, mode and role without any permission.
-    async fn check(&self, address: &Address, connection: &mut MultiplexedConnection) -> Result<(), PortError> {
+    async fn check(&self, address: &Address, connection: &mut MultiplexedConnection) -> Result<Facts, PortError> {
         let mut pipeline = redis::pipe();
         pipeline.cmd("HELLO");
         if self.expect != Expect::Sentinel {
+            pipeline.add_command(Facts::question());
             for script in scripts::ALL {
                 pipeline.cmd("SCRIPT").arg("LOAD").arg(script.text);
             }
@@ -116,10 +141,10 @@ impl Connector {
         let mut answers = answers.map_err(|error| failure(address, &error))?.into_iter();
         let hello = answers.next().unwrap_or_default().extract_error().map_err(|error| failure(address, &error))?;
         self.suits(address, &hello)?;
-        for answer in answers {
-            answer.extract_error().map_err(|error| failure(address, &error))?;
-        }
-        Ok(())
+        let mut answers = answers.map(|answer| answer.extract_error().map_err(|error| failure(address, &error)));
+        let facts = answers.next().transpose()?.map_or_else(Facts::default, |info| Facts::read(&info));
+        answers.try_for_each(|answer| answer.map(|_| ()))?;
+        Ok(facts)
     }
 
     fn suits(&self, address: &Address, hello: &Value) -> Result<(), PortError> {

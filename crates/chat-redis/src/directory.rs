@@ -58,7 +58,8 @@ impl RedisDirectory {
         let mut parts = answer.into_sequence().unwrap_or_default().into_iter();
         let before = presence::entries(take(parts.next())?);
         let watchers: Vec<String> = take(parts.next())?;
-        let before = self.alive(lease.user, before).await?;
+        // It has been done: when it is not known who is alive, all are, rather than that the change is not told.
+        let before = self.alive(lease.user, before.clone()).await.unwrap_or(before);
         let old = state(&before);
         let new = state(&change.apply(before, own));
         if old == new {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_ports::PortError;
-use redis::aio::MultiplexedConnection;
-use redis::{PushInfo, PushKind};
+use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,8 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::backoff::Backoff;
 use crate::config::Address;
-use crate::connect::Connector;
-use crate::failure::{timed_out, unavailable};
+use crate::connect::{Connected, Connector, Expect, Facts};
+use crate::failure::{failure, timed_out, unavailable};
 
 /// Between two looks whether a connection still answers, and how long such a look may take: together the time after
 /// which a network that swallows packets is found out.
@@ -25,7 +24,7 @@ pub(crate) const KEEPALIVE_ANSWER: Duration = Duration::from_secs(1);
 enum State {
     /// Nothing is known yet: whoever needs it waits.
     Connecting,
-    Up(MultiplexedConnection),
+    Up(Connected),
     /// The last attempt failed: whoever needs it hears so at once.
     Down(PortError),
 }
@@ -62,15 +61,15 @@ impl Link {
     }
 
     /// The connection, or why there is none.
-    pub(crate) async fn connection(&self, deadline: Instant) -> Result<MultiplexedConnection, PortError> {
-        if let State::Up(connection) = &*self.state.borrow() {
-            return Ok(connection.clone());
+    pub(crate) async fn connection(&self, deadline: Instant) -> Result<Connected, PortError> {
+        if let State::Up(connected) = &*self.state.borrow() {
+            return Ok(connected.clone());
         }
         let mut state = self.state.clone();
         let known = state.wait_for(|state| !matches!(state, State::Connecting));
         match tokio::time::timeout_at(deadline, known).await {
             Ok(Ok(state)) => match &*state {
-                State::Up(connection) => Ok(connection.clone()),
+                State::Up(connected) => Ok(connected.clone()),
                 State::Down(error) => Err(error.clone()),
                 State::Connecting => Err(unavailable(format_args!("{} is being connected to", self.address))),
             },
@@ -109,13 +108,13 @@ impl Keeper {
                 Ok::<_, std::convert::Infallible>(())
             };
             match self.connector.connect(&self.address, push).await {
-                Ok(connection) => {
+                Ok(connected) => {
                     if std::mem::take(&mut reported) {
                         tracing::info!(address = %self.address, "Redis answers again");
                     }
                     backoff.reset();
-                    self.state.send_replace(State::Up(connection.clone()));
-                    let error = self.watch_over(connection, &dropped).await;
+                    self.state.send_replace(State::Up(connected.clone()));
+                    let error = self.watch_over(connected, &dropped).await;
                     self.state.send_replace(State::Connecting);
                     tracing::warn!(address = %self.address, %error, "the connection to Redis was lost");
                     reported = true;
@@ -132,7 +131,8 @@ impl Keeper {
     }
 
     /// Returns when the connection no longer serves.
-    async fn watch_over(&self, mut connection: MultiplexedConnection, dropped: &Notify) -> PortError {
+    async fn watch_over(&self, connected: Connected, dropped: &Notify) -> PortError {
+        let Connected { mut connection, facts } = connected;
         let closed = || unavailable(format_args!("{} closed the connection", self.address));
         loop {
             tokio::select! {
@@ -140,13 +140,19 @@ impl Keeper {
                 () = self.suspected.notified() => {}
                 () = tokio::time::sleep(KEEPALIVE) => {}
             }
-            let ping = redis::cmd("PING");
+            let sentinel = self.connector.expect == Expect::Sentinel;
+            let ping = if sentinel { redis::cmd("PING") } else { Facts::question() };
             tokio::select! {
                 () = dropped.notified() => return closed(),
                 answer = tokio::time::timeout(KEEPALIVE_ANSWER, connection.send_packed_command(&ping)) => match answer {
                     Err(_) => return timed_out(&self.address, KEEPALIVE_ANSWER),
-                    Ok(Err(error)) => return crate::failure::failure(&self.address, &error),
-                    Ok(Ok(_)) => {}
+                    Ok(answer) => match answer.and_then(Value::extract_error) {
+                        Err(error) => return failure(&self.address, &error),
+                        Ok(info) if !sentinel && Facts::read(&info) != *facts => {
+                            return unavailable(format_args!("{} has another role or history now", self.address));
+                        }
+                        Ok(_) => {}
+                    }
                 }
             }
         }

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use chat_ports::PortError;
 use futures_util::future::join_all;
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Address, RedisConfig, RedisConfigError, Target};
-use crate::connect::{Connector, Expect};
+use crate::connect::{Connected, Connector, Expect};
 use crate::counters::{Counters, CountersReading};
 use crate::failure::{failure, timed_out, unavailable};
 use crate::identity::Identities;
@@ -146,6 +146,19 @@ impl Redis {
         self.inner.pool.link(address, u8::try_from(index).unwrap_or_default())
     }
 
+    /// The connection, if its server was a primary when it was made: else the name of its history may be an old one.
+    async fn primary(&self, link: &Link, deadline: Instant) -> Result<Connected, PortError> {
+        let connected = link.connection(deadline).await?;
+        if connected.facts.primary {
+            return Ok(connected);
+        }
+        link.suspect();
+        Err(unavailable(format_args!(
+            "{} is a replica, or has just become a primary; name the primary, or use redis+sentinel:// or redis+cluster://",
+            link.address
+        )))
+    }
+
     pub(crate) fn open_still(&self) -> Result<(), PortError> {
         if self.inner.token.is_cancelled() {
             return Err(unavailable("this process has closed its connections"));
@@ -172,8 +185,10 @@ impl Redis {
         };
         for _ in 0..HOPS {
             let link = self.link(&address, request.slot);
-            let mut connection = link.connection(deadline).await.inspect_err(|_| routes.poke())?;
-            let send = send(&mut connection, request, asking);
+            let Connected { mut connection, facts } =
+                self.primary(&link, deadline).await.inspect_err(|_| routes.poke())?;
+            let cmd = request.of_life(&facts.life);
+            let send = send(&mut connection, &cmd, asking);
             let Ok(answer) = tokio::time::timeout_at(deadline, send).await else {
                 link.suspect();
                 routes.poke();
@@ -242,8 +257,8 @@ impl Redis {
         }
         let slot = group.first().map_or(0, |n| requests[*n].slot);
         let link = self.link(address, slot);
-        let mut connection = match link.connection(deadline).await {
-            Ok(connection) => connection,
+        let Connected { mut connection, facts } = match self.primary(&link, deadline).await {
+            Ok(connected) => connected,
             Err(error) => {
                 self.inner.routes.poke();
                 return all(error);
@@ -251,7 +266,7 @@ impl Redis {
         };
         let mut pipeline = redis::Pipeline::with_capacity(group.len());
         for n in group {
-            pipeline.add_command(requests[*n].cmd.clone());
+            pipeline.add_command(requests[*n].of_life(&facts.life).into_owned());
         }
         let sent = tokio::time::timeout_at(deadline, connection.send_packed_commands(&pipeline, 0, group.len())).await;
         let values = match sent {
@@ -284,7 +299,7 @@ impl Redis {
         let ping = redis::cmd("PING");
         let pings = table.addresses().iter().map(|address| async {
             let link = self.link(address, 0);
-            let mut connection = link.connection(deadline).await?;
+            let mut connection = self.primary(&link, deadline).await?.connection;
             match tokio::time::timeout_at(deadline, connection.send_packed_command(&ping)).await {
                 Ok(answer) => answer.and_then(Value::extract_error).map_err(|error| failure(address, &error)),
                 Err(_) => Err(timed_out(address, self.inner.timeout)),
@@ -299,14 +314,14 @@ impl Redis {
 
 async fn send(
     connection: &mut redis::aio::MultiplexedConnection,
-    request: &Request,
+    cmd: &Cmd,
     asking: bool,
 ) -> Result<Value, RedisError> {
     if !asking {
-        return connection.send_packed_command(&request.cmd).await.and_then(Value::extract_error);
+        return connection.send_packed_command(cmd).await.and_then(Value::extract_error);
     }
     let mut pipeline = redis::Pipeline::with_capacity(2);
-    pipeline.cmd("ASKING").add_command(request.cmd.clone());
+    pipeline.cmd("ASKING").add_command(cmd.clone());
     let mut answers = connection.send_packed_commands(&pipeline, 0, 2).await?;
     answers.pop().unwrap_or_default().extract_error()
 }

@@ -232,14 +232,16 @@ impl Task {
         most.ok_or_else(|| last.unwrap_or_else(|| unavailable("no sentinel was named")))
     }
 
-    /// Asks the members known and the seeds in turn, in random order.
+    /// Asks the primaries known, then the seeds, each in random order.
     async fn slots(&self, seeds: &[Address], known: &Known) -> Result<Table, PortError> {
         let mut members = match known {
             Known::Table(table) => table.addresses().to_vec(),
             _ => Vec::new(),
         };
-        members.extend(seeds.iter().filter(|seed| !members.contains(seed)).cloned().collect::<Vec<_>>());
+        let mut others: Vec<_> = seeds.iter().filter(|seed| !members.contains(seed)).cloned().collect();
         members.shuffle(&mut rand::rng());
+        others.shuffle(&mut rand::rng());
+        members.append(&mut others);
         let mut question = redis::cmd("CLUSTER");
         question.arg("SLOTS");
         let mut last = unavailable("no member of the cluster was named");
@@ -254,7 +256,7 @@ impl Task {
 
     async fn put(&self, address: &Address, question: &Cmd) -> Result<Value, PortError> {
         let deadline = Instant::now() + ANSWER;
-        let mut connection = self.asked.link(address, 0).connection(deadline).await?;
+        let mut connection = self.asked.link(address, 0).connection(deadline).await?.connection;
         let answer = tokio::time::timeout_at(deadline, connection.send_packed_command(question)).await;
         let answer = answer.map_err(|_| timed_out(address, ANSWER))?;
         answer.and_then(Value::extract_error).map_err(|error| failure(address, &error))

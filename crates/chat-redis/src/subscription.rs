@@ -118,7 +118,8 @@ async fn find(
         let tried = lost.child_token();
         let push = on_push(incoming.clone(), Arc::clone(room), tried.clone());
         let connector = redis.inner.pool.connector();
-        let mut connection = connector.connect(&address, push).await.inspect_err(|_| routes.poke())?;
+        let connected = connector.connect(&address, push).await.inspect_err(|_| routes.poke())?;
+        let mut connection = connected.connection;
         let error = match subscribe(&mut connection, channel, redis.deadline()).await {
             Some(Ok(())) => {
                 let lost = lost.clone();

@@ -118,7 +118,7 @@ mod tests {
             "b.jar came with them, and is not in the list"
         );
         std::fs::remove_file(dir.path().join("b.jar")).expect("works");
-        std::fs::write(dir.path().join("a.jar"), "abd").expect("works");
+        std::fs::write(dir.path().join("a.jar"), "xyz").expect("works");
         assert!(verify(&listed, dir.path()).expect_err("a refusal").to_string().contains("not what was pinned"));
     }
 

@@ -1,5 +1,6 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 /// How Redis is set up.
@@ -31,6 +32,7 @@ impl Redis {
 
 /// What is to run. The default is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Options {
     pub redis: Redis,
     /// Kafka brokers: 0, 1 or 3. With three, replication is 3 and two must be in sync.
@@ -56,6 +58,34 @@ impl Options {
     /// Where what listens.
     pub fn ports(&self) -> Ports {
         Ports { offset: self.port_offset }
+    }
+
+    /// The same with a port offset at which every port of it was free just now, from `first` on in an order of chance: for
+    /// tests, of which several may run at once.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn at_free_ports(&self, first: u16) -> anyhow::Result<Self> {
+        const STEP: u16 = 20;
+        let steps = Ports::HIGHEST_OFFSET.saturating_sub(first) / STEP;
+        let turn = u16::try_from(u64::from(std::process::id()) % (u64::from(steps) + 1))?;
+        let offsets = (0..=steps).map(|step| first + (step + turn) % (steps + 1) * STEP);
+        let mut moved = offsets.map(|port_offset| Self { port_offset, ..self.clone() });
+        moved.find(Self::ports_are_free).context("no free ports")
+    }
+
+    fn ports_are_free(&self) -> bool {
+        let ports = self.ports();
+        let mut all = Vec::new();
+        all.extend((1..=self.redis.servers()).flat_map(|n| [ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n)]));
+        all.extend((1..=3).map(|n| ports.sentinel(n)));
+        let kafka = [Ports::kafka, Ports::controller, Ports::kafka_behind_proxy, Ports::kafka_proxy];
+        all.extend((1..=self.brokers).flat_map(|n| kafka.map(|port| port(ports, n))));
+        let cassandra = [Ports::cassandra, Ports::cassandra_storage, Ports::cassandra_jmx, Ports::cassandra_proxy];
+        all.extend((1..=self.cassandra).flat_map(|n| cassandra.map(|port| port(ports, n))));
+        all.extend([ports.s3(), ports.s3_proxy(), ports.toxiproxy(), ports.nginx()]);
+        all.extend((1..=3).flat_map(|n| [ports.node(n), ports.node_admin(n), ports.writer_admin(n)]));
+        all.iter().all(|address| TcpListener::bind(address).is_ok())
     }
 
     pub(crate) fn check(&self) -> anyhow::Result<()> {
@@ -217,6 +247,16 @@ mod tests {
         assert!(error.contains("Kafka brokers: 3 there, 1 wanted"), "{error}");
         assert!(error.contains("Redis: sentinel there, standalone wanted"), "{error}");
         assert!(!error.contains("Cassandra"), "{error}");
+    }
+
+    #[test]
+    fn taken_ports_are_passed_by() {
+        let redis = Options { redis: Redis::Standalone, ..Options::default() };
+        let first = redis.at_free_ports(12_000).expect("free ports");
+        let _taken = TcpListener::bind(first.ports().redis(1)).expect("a port");
+        let second = redis.at_free_ports(12_000).expect("free ports");
+        assert_ne!(first.port_offset, second.port_offset);
+        assert!((12_000..=Ports::HIGHEST_OFFSET).contains(&second.port_offset));
     }
 
     #[test]

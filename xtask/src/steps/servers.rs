@@ -10,10 +10,10 @@ use super::rust::{lean, nextest, passes};
 use crate::interrupt::Interrupt;
 use crate::process::{output, target};
 
-/// So that a stack that somebody works with is not in the way.
-const PORT_OFFSET: u16 = 10_000;
-/// The Redis cluster stands beside, with ports between those.
-const CLUSTER_PORT_OFFSET: u16 = 10_020;
+/// From here on free ports are looked for: a stack that somebody works with is not in the way, nor another test run.
+const FIRST_PORT_OFFSET: u16 = 12_000;
+/// The Redis cluster stands beside, with ports between those of the stacks.
+const FIRST_CLUSTER_PORT_OFFSET: u16 = 12_008;
 
 /// Those tests find the servers by these variables. They run at once against the same servers, so each uses names of its
 /// own.
@@ -22,8 +22,8 @@ pub fn real() -> anyhow::Result<String> {
     forget(&folder)?;
     let servers = Arc::new(Stack::open(folder.join("servers"))?);
     let cluster = Arc::new(Stack::open(folder.join("redis-cluster"))?);
-    let options = Options { port_offset: PORT_OFFSET, ..Options::one_of_each() };
-    let beside = Options { port_offset: CLUSTER_PORT_OFFSET, redis: Redis::Cluster, ..Options::default() };
+    let options = Options::one_of_each().at_free_ports(FIRST_PORT_OFFSET)?;
+    let beside = Options { redis: Redis::Cluster, ..Options::default() }.at_free_ports(FIRST_CLUSTER_PORT_OFFSET)?;
     taken_down(&folder, &[servers.clone(), cluster.clone()], || {
         servers.up(&options)?;
         cluster.up(&beside)?;

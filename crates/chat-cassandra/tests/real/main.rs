@@ -1,6 +1,11 @@
 //! The store over a real Cassandra: the suites that every adapter passes, and what only a cluster can go through.
 
+mod buckets;
+mod claims;
+mod migrations;
+mod outage;
 mod rig;
+mod tombstones;
 
 /// One module for each suite, since each case becomes a test of its own name.
 macro_rules! suites {

@@ -49,7 +49,9 @@ pub struct Unread {
 
 #[async_trait]
 pub trait MessageStore: Send + Sync {
-    /// Applies mutations; all of one call become visible together or the call fails. Repeating is harmless.
+    /// Applies mutations. Repeating is harmless: a call that failed is repeated as a whole until it succeeds. In a store
+    /// with transactions all of a call become visible together or the call fails; in others (Cassandra) a call that
+    /// failed may have left some of it visible.
     async fn apply(&self, mutations: Vec<Mutation>) -> Result<(), PortError>;
 
     async fn page(&self, conversation: ConversationId, position: Position, limit: usize) -> Result<RowPage, PortError>;

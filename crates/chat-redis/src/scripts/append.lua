@@ -1,12 +1,8 @@
 -- Appends one event, once per seq.
--- KEYS head tail seqs nodes   ARGV seq event epoch(if the tail is new) ttl(s) kept cap ttl-of-nodes(s)
+-- KEYS head tail seqs nodes   ARGV seq event epoch(of a new life) ttl(s) kept cap ttl-of-nodes(s) life
 -- Returns epoch, rev, 1 when it was appended now, the nodes.
-local at = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'last_seq', 'persisted')
+local at = open(KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4], ARGV[8])
 local epoch, rev, last, persisted = at[1], tonumber(at[2]), tonumber(at[3]), tonumber(at[4])
-if not epoch then
-  epoch, rev, last, persisted = ARGV[3], 0, 0, 0
-  begin(KEYS[1], KEYS[2], KEYS[3], epoch, ARGV[4])
-end
 local seq = tonumber(ARGV[1])
 -- Above the last seq nothing can be known: the usual case saves the lookup.
 if seq <= last then

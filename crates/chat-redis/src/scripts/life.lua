@@ -1,7 +1,19 @@
--- Begins a new life of a tail whose head is gone: what an older life left behind must not mix with it.
--- The first write is one that Redis refuses when it is out of memory: later ones of a script pass.
-local function begin(head, tail, seqs, epoch, ttl)
-  redis.call('HSET', head, 'epoch', epoch, 'rev', '0', 'last_seq', '0', 'persisted', '0', 'floor', '0', 'lost', '0')
-  redis.call('EXPIRE', head, ttl)
-  redis.call('DEL', tail, seqs)
+-- Reads where a tail stands: epoch, rev, last_seq, persisted, floor.
+-- A tail whose head is gone begins anew, and what an older life left behind must not mix with it: the first write is one
+-- that Redis refuses when it is out of memory, for the later ones of a script pass.
+-- `life` names the server's history (its replication id). When a replica took over or a server came back, the last events
+-- may be gone and their revs be given again: so the epoch changes, and whoever read the old one refetches.
+local function open(head, tail, seqs, epoch, ttl, life)
+  local at = redis.call('HMGET', head, 'epoch', 'rev', 'last_seq', 'persisted', 'floor', 'life')
+  if not at[1] then
+    redis.call('HSET', head, 'epoch', epoch, 'rev', '0', 'last_seq', '0', 'persisted', '0', 'floor', '0', 'life', life)
+    redis.call('EXPIRE', head, ttl)
+    redis.call('DEL', tail, seqs)
+    return {epoch, '0', '0', '0', '0'}
+  end
+  if at[6] ~= life then
+    redis.call('HSET', head, 'epoch', epoch, 'life', life)
+    at[1] = epoch
+  end
+  return at
 end

@@ -1,14 +1,10 @@
 -- Appends, in the order given, what the tail lacks and has not trimmed; then raises `persisted` and trims.
--- KEYS head tail seqs nodes   ARGV epoch(if the tail is new) ttl(s) kept cap persisted [seq event]…
+-- KEYS head tail seqs nodes   ARGV epoch(of a new life) ttl(s) kept cap persisted [seq event]… life
 -- Returns epoch, the nodes, and rev and seq of each appended.
-local at = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'last_seq', 'persisted', 'floor')
+local at = open(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[#ARGV])
 local epoch, rev, last, persisted, floor = at[1], tonumber(at[2]), tonumber(at[3]), tonumber(at[4]), tonumber(at[5])
-if not epoch then
-  epoch, rev, last, persisted, floor = ARGV[1], 0, 0, 0, 0
-  begin(KEYS[1], KEYS[2], KEYS[3], epoch, ARGV[2])
-end
 local appended = {}
-for i = 6, #ARGV, 2 do
+for i = 6, #ARGV - 1, 2 do
   local seq = tonumber(ARGV[i])
   local lacking = seq > floor
   if lacking and seq <= last then lacking = #redis.call('ZRANGE', KEYS[3], ARGV[i], ARGV[i], 'BYSCORE') == 0 end

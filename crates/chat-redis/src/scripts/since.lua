@@ -1,11 +1,8 @@
 -- The events after a rev, all of them or none.
--- KEYS head tail seqs   ARGV epoch(if the tail is new) ttl(s) epoch-of-the-reader rev limit
+-- KEYS head tail seqs   ARGV epoch(of a new life) ttl(s) epoch-of-the-reader rev limit life
 -- Returns epoch, rev, last_seq, persisted, and the entries unless it is a gap.
-local at = redis.call('HMGET', KEYS[1], 'epoch', 'rev', 'last_seq', 'persisted')
-if not at[1] then
-  begin(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2])
-  return {ARGV[1], '0', '0', '0'}
-end
+local at = open(KEYS[1], KEYS[2], KEYS[3], ARGV[1], ARGV[2], ARGV[6])
+at = {at[1], at[2], at[3], at[4]}
 local missed = tonumber(at[2]) - tonumber(ARGV[4])
 if at[1] ~= ARGV[3] or missed < 0 or missed > tonumber(ARGV[5]) then return at end
 at[5] = {}

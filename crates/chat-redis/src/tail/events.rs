@@ -91,7 +91,8 @@ impl RedisTail {
     pub(super) async fn read_head(&self, conversation: ConversationId) -> Result<TailHead, PortError> {
         let keys = TailKeys::of(conversation);
         let request = Request::script(&scripts::POSITION, &keys.all());
-        let answer = self.redis.call(&request.arg(new_epoch()).arg(TAIL_TTL_S).arg("").arg(NODES_TTL_S)).await?;
+        let answer =
+            self.redis.call(&request.arg(new_epoch()).arg(TAIL_TTL_S).arg("").arg(NODES_TTL_S).with_life()).await?;
         head(&mut parts(answer)?)
     }
 
@@ -104,7 +105,7 @@ impl RedisTail {
         let keys = TailKeys::of(conversation);
         let request = Request::script(&scripts::APPEND, &keys.all());
         let request = request.arg(seq.get()).arg(&event[..]).arg(new_epoch());
-        let request = request.arg(TAIL_TTL_S).arg(KEPT).arg(CAP).arg(NODES_TTL_S);
+        let request = request.arg(TAIL_TTL_S).arg(KEPT).arg(CAP).arg(NODES_TTL_S).with_life();
         let mut parts = parts(self.redis.call(&request).await?)?;
         let epoch = epoch(take(parts.next())?)?;
         let rev = Rev::new(take(parts.next())?);
@@ -156,7 +157,7 @@ impl RedisTail {
         for (seq, event) in events {
             request = request.arg(seq.get()).arg(&event[..]);
         }
-        let mut parts = parts(self.redis.call(&request).await?)?;
+        let mut parts = parts(self.redis.call(&request.with_life()).await?)?;
         let epoch = epoch(take(parts.next())?)?;
         let nodes = self.alive_nodes(conversation, take(parts.next())?).await;
         let numbers: Vec<u64> = take(parts.next())?;
@@ -184,7 +185,7 @@ impl RedisTail {
     ) -> Result<Since, PortError> {
         let keys = TailKeys::of(conversation);
         let request = Request::script(&scripts::SINCE, &keys.events()).arg(new_epoch()).arg(TAIL_TTL_S);
-        let request = request.arg(epoch.as_str()).arg(rev.get()).arg(limit.min(MOST_SINCE));
+        let request = request.arg(epoch.as_str()).arg(rev.get()).arg(limit.min(MOST_SINCE)).with_life();
         let mut parts = parts(self.redis.call(&request).await?)?;
         let head = head(&mut parts)?;
         let Some(entries) = parts.next().and_then(|entries| entries.into_sequence().ok()) else {

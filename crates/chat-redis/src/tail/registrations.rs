@@ -38,7 +38,7 @@ impl RedisTail {
         let keys = TailKeys::of(conversation);
         let member = self.redis.inner.identities.member(node);
         let request = Request::script(&scripts::POSITION, &keys.all());
-        request.arg(new_epoch()).arg(TAIL_TTL_S).arg(member).arg(NODES_TTL_S)
+        request.arg(new_epoch()).arg(TAIL_TTL_S).arg(member).arg(NODES_TTL_S).with_life()
     }
 
     pub(super) async fn register_node(&self, conversation: ConversationId, node: &NodeId) -> Result<(), PortError> {

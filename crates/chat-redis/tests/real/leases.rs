@@ -84,7 +84,6 @@ async fn a_dead_node_is_gone_within_20_s() {
     assert_eq!(nodes, both);
     until_within(Duration::from_secs(20), "offline", async || {
         other.directory.renew(&there).await.expect("renew");
-        tokio::time::sleep(Duration::from_millis(200)).await;
         state(&other, who).await == PresenceState::Offline
     })
     .await;

@@ -1,6 +1,7 @@
 //! The tail and the directory over real servers: the suites that every adapter passes, and what only Redis goes through.
 
 mod channel;
+mod failover;
 mod leases;
 mod outage;
 mod raw;

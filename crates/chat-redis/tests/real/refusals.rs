@@ -73,6 +73,7 @@ async fn permissions() {
         "+time",
         "-@dangerous",
         "+cluster|slots",
+        "+info",
     ];
     let server = Server::start(&[]).await;
     let raw = server.raw().await;
@@ -170,4 +171,47 @@ async fn the_wrong_kind_of_server() {
     let cluster = std::env::var("ELASTIC_CHAT_TEST_REDIS_CLUSTER").expect("set ELASTIC_CHAT_TEST_REDIS_CLUSTER");
     let told = error(&cluster).await;
     assert!(told.contains("redis+cluster://"), "{told}");
+}
+
+/// A certificate of an authority of the test's own, for 127.0.0.1.
+fn certificates(folder: &std::path::Path) {
+    let openssl = |args: &str| {
+        let mut command = std::process::Command::new("openssl");
+        let output = command.args(args.split(' ')).current_dir(folder).output().expect("openssl on the PATH");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").expect("written");
+    openssl(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt",
+    );
+    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis -keyout tls.key -out tls.csr");
+    openssl("x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out tls.crt");
+}
+
+#[tokio::test]
+async fn over_tls() {
+    let folder = tempfile::tempdir().expect("a folder");
+    certificates(folder.path());
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (crt, key, ca, port) = (path("tls.crt"), path("tls.key"), path("ca.crt"), crate::server::free_port());
+    let port_text = port.to_string();
+    let settings =
+        ["--tls-port", &port_text, "--tls-cert-file", &crt, "--tls-key-file", &key, "--tls-ca-cert-file", &ca];
+    let server = Server::start(&[&settings[..], &["--tls-auth-clients", "no"]].concat()).await;
+    let rig = standalone().await;
+    let open = |ca_file: Option<&str>| {
+        let url = format!("rediss://127.0.0.1:{port}");
+        let config = RedisConfig { url, ca_file: ca_file.map(Into::into), ..RedisConfig::default() };
+        Redis::open(config).expect("opens")
+    };
+    let tail = RedisTail::new(open(None), std::sync::Arc::clone(&rig.embedded.store) as _);
+    let error = tail.check().await.expect_err("nobody knows this authority").to_string();
+    assert!(error.contains("certificate"), "{error}");
+
+    let (mut rig, redis) = (over(&server.url(), server.raw().await), open(Some(&ca)));
+    let store = || std::sync::Arc::clone(&rig.embedded.store) as _;
+    let tail = crate::recording::Recording::new(RedisTail::new(redis.clone(), store()));
+    let directory = std::sync::Arc::new(chat_redis::RedisDirectory::new(redis.clone(), store()));
+    (rig.redis, rig.tail, rig.directory) = (redis, tail, directory);
+    everything(&rig).await;
 }

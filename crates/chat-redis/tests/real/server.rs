@@ -13,10 +13,11 @@ pub struct Server {
     pub port: u16,
     folder: TempDir,
     settings: Vec<String>,
+    sentinel: bool,
     process: Option<Child>,
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port()
 }
 
@@ -25,7 +26,28 @@ impl Server {
     pub async fn start(settings: &[&str]) -> Self {
         let settings = settings.iter().map(ToString::to_string).collect();
         let folder = tempfile::tempdir().expect("a folder");
-        let mut server = Self { port: free_port(), folder, settings, process: None };
+        let mut server = Self { port: free_port(), folder, settings, sentinel: false, process: None };
+        server.start_again().await;
+        server
+    }
+
+    /// A member of a cluster that has yet to be made.
+    pub async fn cluster_member() -> Self {
+        let bus = free_port().to_string();
+        let settings = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--cluster-port", &bus];
+        let more = ["--repl-ping-replica-period", "1", "--cluster-require-full-coverage", "no"];
+        Self::start(&[&settings[..], &more[..], &["--cluster-replica-validity-factor", "0"]].concat()).await
+    }
+
+    /// A sentinel that watches a primary as `main`, together with one other at least.
+    pub async fn sentinel(primary: u16) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rules = format!(
+            "sentinel monitor main 127.0.0.1 {primary} 2\nsentinel down-after-milliseconds main 500\n\
+             sentinel failover-timeout main 3000\n"
+        );
+        std::fs::write(folder.path().join("sentinel.conf"), rules).expect("written");
+        let mut server = Self { port: free_port(), folder, settings: Vec::new(), sentinel: true, process: None };
         server.start_again().await;
         server
     }
@@ -33,7 +55,12 @@ impl Server {
     pub async fn start_again(&mut self) {
         let port = self.port.to_string();
         let mut command = Command::new("redis-server");
-        command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        if self.sentinel {
+            command.arg(self.folder.path().join("sentinel.conf")).arg("--sentinel");
+            command.args(["--port", &port, "--bind", "127.0.0.1"]);
+        } else {
+            command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        }
         command.arg("--dir").arg(self.folder.path()).args(&self.settings).stdout(Stdio::null());
         self.process = Some(command.spawn().expect("redis-server on the PATH"));
         let url = self.url();

@@ -1,6 +1,6 @@
 module stack/versitygw
 
-go 1.26.8
+go 1.25.0
 
 require github.com/versity/versitygw v1.8.0
 

@@ -1,27 +1,19 @@
 //! The smallest stack there is, with the real server: Redis.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicU16, Ordering};
 
-use stack::{Options, Ports, Probe, Redis, Stack};
+use stack::{Options, Probe, Redis, Stack};
 
-/// Redis alone, at a port that is free now.
-fn options() -> Options {
-    static TURN: AtomicU16 = AtomicU16::new(0);
-    let free = |offset: &u16| {
-        let options = Options { redis: Redis::Standalone, port_offset: *offset, ..Options::default() };
-        TcpListener::bind(options.ports().redis(1)).is_ok()
-    };
-    // Tests that run at once, as threads or as processes, look from different ports on.
-    let first = u16::try_from(std::process::id() % 1000).expect("small") * 10 + TURN.fetch_add(1, Ordering::Relaxed);
-    let offset = (first..Ports::HIGHEST_OFFSET).find(free).expect("a free port");
-    Options { redis: Redis::Standalone, port_offset: offset, ..Options::default() }
+/// Redis alone, at a port that is free now. Tests run at once, as threads or as processes: each looks at other ports.
+fn options(first: u16) -> Options {
+    let redis = Options { redis: Redis::Standalone, ..Options::default() };
+    redis.at_free_ports(first).expect("free ports")
 }
 
 #[test]
 fn a_server_is_killed_started_again_and_taken_down() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = options();
+    let options = options(12_001);
     let stack = Stack::open(folder.path().join("stack")).expect("opens");
     stack.up(&options).expect("Redis starts");
     let [redis] = &stack.status().expect("status")[..] else { panic!("one process") };
@@ -52,7 +44,7 @@ fn a_server_is_killed_started_again_and_taken_down() {
 #[test]
 fn a_taken_port_is_told_before_anything_starts() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = options();
+    let options = options(12_005);
     let _taken = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.ports().redis(1).port())));
     let stack = Stack::open(folder.path()).expect("opens");
     let error = stack.up(&options).expect_err("the port is taken").to_string();
@@ -64,7 +56,7 @@ fn a_taken_port_is_told_before_anything_starts() {
 #[test]
 fn a_server_that_ends_at_once_is_told_with_its_log() {
     let folder = tempfile::tempdir().expect("a folder");
-    let options = options();
+    let options = options(12_009);
     let stack = Stack::open(folder.path()).expect("opens");
     stack.up(&options).expect("Redis starts");
     stack.kill("redis-1").expect("is killed");
