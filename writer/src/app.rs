@@ -5,11 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use chat_cassandra::CassandraStore;
-use chat_cluster::ClusterArgs;
 use chat_kafka::{Consumer, DeadLetters};
-use chat_ports::ChatStore;
-use chat_redis::{Redis, RedisTail};
 use prometheus_client::registry::Registry;
 use service_kit::loop_delay::LoopDelay;
 use tokio::net::TcpListener;
@@ -33,17 +29,6 @@ pub struct App {
     drain: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
-}
-
-/// Cassandra and Redis, as the flags name them. Connections are made behind it: a system that is away is tried for ever.
-///
-/// # Errors
-/// An address or a file can't be used as it is.
-pub fn backends(cluster: &ClusterArgs) -> anyhow::Result<Backends> {
-    let store: Arc<dyn ChatStore> = Arc::new(CassandraStore::open(cluster.cassandra()).context("Cassandra")?);
-    let redis = Redis::open(cluster.redis()).context("Redis")?;
-    let tail = Arc::new(RedisTail::new(redis, Arc::clone(&store)));
-    Ok(Backends { store, tail })
 }
 
 impl App {

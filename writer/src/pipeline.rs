@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+use chat_cluster::Adapters;
 use chat_kafka::{Consumer, DeadLetters, Source};
 use chat_ports::LiveTail;
 use chat_ports::store::MessageStore;
@@ -17,6 +18,12 @@ use crate::{cursors, events};
 pub struct Backends {
     pub store: Arc<dyn MessageStore>,
     pub tail: Arc<dyn LiveTail>,
+}
+
+impl From<&Adapters> for Backends {
+    fn from(adapters: &Adapters) -> Self {
+        Self { store: adapters.store.clone(), tail: Arc::clone(&adapters.tail) }
+    }
 }
 
 /// How much is done at once.

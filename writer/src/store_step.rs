@@ -28,7 +28,8 @@ impl Pipeline {
     pub async fn store(&self, partition: &Partition, items: &[Item]) -> Vec<i64> {
         let mut refused = Vec::new();
         // The last range comes first.
-        let mut ranges: Vec<Range<usize>> = Vec::from([0..items.len()]);
+        let mut ranges = Vec::new();
+        ranges.push(Range { start: 0, end: items.len() });
         let mut backoff = Backoff::usual();
         while let Some(range) = ranges.pop() {
             let part = &items[range.clone()];

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chat_cluster::ClusterArgs;
+use chat_cluster::{Adapters, ClusterArgs};
 use chat_core::Timestamp;
 use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
 
-use crate::app::backends;
+use crate::Backends;
 use crate::config::ConfigProblems;
 use crate::dead_letter::{Replayed, replay};
 
@@ -87,7 +87,8 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
     if !problems.is_empty() {
         return Err(ConfigProblems(problems).into());
     }
-    let (dead, backends) = (letters(cluster)?, backends(cluster)?);
+    let (dead, adapters) = (letters(cluster)?, Adapters::open(cluster, "writer-dead-letter")?);
+    let backends = Backends::from(&adapters);
     let topics = cluster.kafka("").topics();
     let found = dead.scan(true, SCAN_DEADLINE).await?;
     for place in places {
@@ -114,6 +115,7 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
         }
     }
     dead.close().await;
+    adapters.close().await;
     if refused > 0 {
         bail!("{refused} of {} stay dead letters", chosen.len());
     }
@@ -121,7 +123,7 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
 }
 
 /// Connections are made in the background: gives them time, and then says what is wrong.
-async fn connected(backends: &crate::Backends) -> anyhow::Result<()> {
+async fn connected(backends: &Backends) -> anyhow::Result<()> {
     let begin = std::time::Instant::now();
     loop {
         let (store, tail) = tokio::join!(backends.store.check(), backends.tail.check());

@@ -1,6 +1,8 @@
+use chat_cluster::Adapters;
 use service_kit::{build, shutdown, telemetry};
 
-use crate::app::{App, backends};
+use crate::Backends;
+use crate::app::App;
 use crate::config::Config;
 
 pub fn run(config: &Config) -> anyhow::Result<()> {
@@ -9,10 +11,12 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         tracing::info!(version = build::version(), commit = build::commit(), "writer starts");
-        let app = App::start(settings, backends(&config.cluster)?).await?;
+        let adapters = Adapters::open(&config.cluster, config.writer_id.as_str())?;
+        let app = App::start(settings, Backends::from(&adapters)).await?;
         let signal = shutdown::requested().await?;
         tracing::info!(signal, "stopping");
         app.shutdown().await;
+        adapters.close().await;
         Ok(())
     })
 }

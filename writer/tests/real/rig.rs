@@ -175,7 +175,8 @@ impl Faulty {
 #[async_trait]
 impl MessageStore for Faulty {
     async fn apply(&self, mutations: Vec<Mutation>) -> Result<(), PortError> {
-        let poison = |m: &Mutation| matches!(m, Mutation::InsertMessage { body, .. } if body.text.contains("poison"));
+        let poison =
+            |m: &Mutation| matches!(m, Mutation::InsertMessage { body, .. } if body.text.as_deref() == Some("poison"));
         self.check_fault(mutations.iter().any(poison))?;
         self.inner.apply(mutations).await
     }

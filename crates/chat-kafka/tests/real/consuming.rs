@@ -214,7 +214,9 @@ async fn dead_letters_are_kept_until_they_are_dealt_with() {
     }
     let mut found = dead.scan(true, PATIENCE).await.expect("readable");
     assert!(found.iter().all(|letter| letter.at > 1_700_000_000_000), "the brokers' clock");
-    found.iter_mut().for_each(|letter| letter.at = 0);
+    for letter in &mut found {
+        letter.at = 0;
+    }
     assert_eq!(found, [letter(4), letter(5)]);
     dead.resolve(&letter(4).place).await.expect("written");
     let left = dead.scan(false, PATIENCE).await.expect("readable");
