@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use stack::{Options, Redis, Stack};
 
-use super::rust::{lean, nextest, passes};
+use super::rust::{nextest, passes};
 use crate::interrupt::Interrupt;
-use crate::process::{output, target};
+use crate::process::target;
 
 /// From here on free ports are looked for: a stack that somebody works with is not in the way, nor another test run.
 const FIRST_PORT_OFFSET: u16 = 12_000;
@@ -39,11 +39,10 @@ pub fn real() -> anyhow::Result<String> {
 }
 
 /// Those tests start stacks themselves, each in a folder of its own below `ELASTIC_CHAT_FAULTS_DIR`, with `chat-node` and
-/// `writer` of `ELASTIC_CHAT_BINARIES`.
+/// `writer` of `ELASTIC_CHAT_BINARIES`: building the workspace's tests builds both, since they have integration tests.
 pub fn faults() -> anyhow::Result<String> {
     let folder = target().join("faults-test");
     forget(&folder)?;
-    output(&mut lean(&["build", "--quiet", "--package", "chat-node", "--package", "writer", "--locked"]))?;
     taken_down(&folder, &[], || {
         let mut tests = nextest("binary(faults)")?;
         tests.env("ELASTIC_CHAT_FAULTS_DIR", &folder).env("ELASTIC_CHAT_BINARIES", target().join("debug"));
