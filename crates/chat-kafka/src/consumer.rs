@@ -135,7 +135,11 @@ impl Consumer {
 
     /// The next partition that became this member's. `None` after [`Consumer::close`].
     pub async fn next(&self) -> Option<Partition> {
-        self.assigned.lock().await.recv().await
+        let mut assigned = self.assigned.lock().await;
+        tokio::select! {
+            partition = assigned.recv() => partition,
+            () = self.shared.closed.cancelled() => None,
+        }
     }
 
     pub fn status(&self) -> ConsumerStatus {
@@ -156,6 +160,7 @@ impl Consumer {
     /// `budget`.
     pub async fn close(&self, budget: Duration) {
         self.shared.stop.store(true, Ordering::Release);
+        self.shared.closed.cancel();
         let begin = Instant::now();
         let finished = || self.thread.lock().as_ref().is_none_or(std::thread::JoinHandle::is_finished);
         while !finished() && begin.elapsed() < budget {
@@ -221,6 +226,12 @@ impl Partition {
     /// Reads on from `offset`, which was read before.
     pub fn rewind(&self, offset: i64) {
         self.lane.rewind(offset, &self.shared);
+    }
+
+    /// Cancelled when the partition is about to go: the batch in work should end, and whoever waits for a backend that is
+    /// away should give up.
+    pub fn leaving(&self) -> CancellationToken {
+        self.lane.leaving.clone()
     }
 
     /// Cancelled when the partition is another's: whatever is still in work is of no use.
