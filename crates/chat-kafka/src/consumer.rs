@@ -4,6 +4,7 @@
 //! rebalances. Each partition of the assignment is a [`Partition`], a stream of batches that ends when the partition goes.
 
 mod client;
+mod join;
 mod lane;
 mod thread;
 
