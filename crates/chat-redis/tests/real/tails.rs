@@ -225,3 +225,14 @@ async fn the_store_is_not_asked_about_an_id_made_now() {
     chat_ports::contract::tail::TailFixture::append_to_log(&rig, record).await;
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
 }
+
+#[tokio::test]
+async fn an_append_that_comes_after_its_event_was_trimmed_is_no_second_one() {
+    let (rig, conv) = (standalone().await, conversation());
+    append(&rig, conv, 1..=400).await;
+    rig.tail.mark_persisted(conv, Seq::new(400)).await.expect("mark");
+    assert_eq!(length(&rig, conv).await, 300, "1 to 100 were trimmed");
+    let late = rig.tail.append(conv, Seq::new(50), event(50)).await.expect("append");
+    assert!(!late.fresh, "it was here before");
+    assert_eq!(length(&rig, conv).await, 300);
+}
