@@ -13,7 +13,7 @@ if seq <= last then
 end
 rev = rev + 1
 local text = string.format('%.0f', rev)
-redis.call('XADD', KEYS[2], text .. '-' .. ARGV[1], 'e', ARGV[2])
+add(KEYS[2], rev - 1, text .. '-' .. ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[1], text)
 if seq > last then
   redis.call('HSET', KEYS[1], 'rev', text, 'last_seq', ARGV[1])
