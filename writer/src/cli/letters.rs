@@ -7,7 +7,6 @@ use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
 
 use crate::Backends;
-use crate::config::ConfigProblems;
 use crate::dead_letter::{Replayed, replay};
 
 /// Reading all dead letters of 30 days.
