@@ -135,7 +135,12 @@ impl Consumer {
 
     /// The next partition that became this member's. `None` after [`Consumer::close`].
     pub async fn next(&self) -> Option<Partition> {
-        self.assigned.lock().await.recv().await
+        let mut assigned = self.assigned.lock().await;
+        tokio::select! {
+            biased;
+            partition = assigned.recv() => partition,
+            () = self.shared.ended.cancelled() => None,
+        }
     }
 
     pub fn status(&self) -> ConsumerStatus {

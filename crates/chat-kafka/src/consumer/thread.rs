@@ -12,6 +12,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::client::{Callbacks, settings};
 use super::lane::{Flow, Lane};
@@ -40,6 +41,8 @@ pub struct Shared {
     /// Bytes of records that wait or are in work.
     pub bytes: AtomicUsize,
     pub stop: AtomicBool,
+    /// The thread ended: no partition will be assigned any more.
+    pub ended: CancellationToken,
     /// A batch in work ended.
     pub idle: Condvar,
     idle_lock: Mutex<()>,
@@ -58,6 +61,7 @@ impl Shared {
             lanes: Mutex::default(),
             bytes: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
+            ended: CancellationToken::new(),
             idle: Condvar::new(),
             idle_lock: Mutex::new(()),
             assigned,
@@ -203,7 +207,10 @@ pub fn spawn(shared: Arc<Shared>) -> Result<std::thread::JoinHandle<()>, ConfigE
     *shared.this.lock() = Arc::downgrade(&shared);
     std::thread::Builder::new()
         .name("kafka-consumer".into())
-        .spawn(move || run(&shared))
+        .spawn(move || {
+            let _ended = shared.ended.clone().drop_guard();
+            run(&shared);
+        })
         .map_err(|error| ConfigError::Client(KafkaError::ClientCreation(format!("no thread: {error}"))))
 }
 
