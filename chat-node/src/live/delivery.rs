@@ -10,7 +10,7 @@ use chat_wire::{NodeFrame, ServerFrame, close_code};
 use tokio_util::task::TaskTracker;
 
 use super::connections::Connections;
-use super::hub::{Compared, Delivered, Hole, Hub};
+use super::hub::{Compared, Delivered, Hub};
 use super::hubs::Hubs;
 use super::watchers::Watchers;
 use super::ws_frame::text_frame;
@@ -55,7 +55,7 @@ impl Delivery {
                 self.counters.deliveries.inc_by(count as u64);
             }
             Delivered::Old => {}
-            Delivered::Hole(hole) => self.fill_later(hub, hole),
+            Delivered::Hole(_) => self.fill_later(hub),
         }
     }
 
@@ -63,9 +63,9 @@ impl Delivery {
     pub fn compare(&self, hub: Arc<Hub>, before: Option<&(Epoch, Rev)>, head: &TailHead) {
         match hub.compare(before, head) {
             Compared::Level => {}
-            Compared::Behind(hole) => {
+            Compared::Behind(_) => {
                 self.counters.hints_missed.inc();
-                self.fill_later(hub, hole);
+                self.fill_later(hub);
             }
             Compared::Anew => {
                 self.counters.epochs_changed.inc();
@@ -73,13 +73,12 @@ impl Delivery {
         }
     }
 
-    fn fill_later(&self, hub: Arc<Hub>, hole: Hole) {
+    fn fill_later(&self, hub: Arc<Hub>) {
         let (tail, counters) = (Arc::clone(&self.tail), Arc::clone(&self.counters));
         self.tasks.spawn(async move {
             tokio::time::sleep(HOLE_PATIENCE).await;
             let mut pause = Duration::from_millis(50);
-            let mut hole = hole;
-            while let Some(left) = hub.still_missing(&hole) {
+            while let Some(left) = hub.still_missing() {
                 match tail.since(hub.conversation, &left.epoch, left.after, FILL_LIMIT).await {
                     Ok(Since::Events { events, .. }) => {
                         counters.holes_filled.inc();
@@ -100,7 +99,6 @@ impl Delivery {
                         pause = (pause * 2).min(Duration::from_secs(1));
                     }
                 }
-                hole = left;
             }
         });
     }

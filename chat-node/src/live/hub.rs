@@ -254,12 +254,11 @@ impl Hub {
         sent
     }
 
-    /// What is left of a hole; otherwise the filling is over.
-    pub fn still_missing(&self, hole: &Hole) -> Option<Hole> {
+    /// What is missing now, also when the tail began anew meanwhile: nobody else fills that. Otherwise the filling is over.
+    pub fn still_missing(&self) -> Option<Hole> {
         let mut state = self.state.lock();
         state.filling = false;
-        let same = state.position.as_ref().is_some_and(|(epoch, _)| *epoch == hole.epoch);
-        if same { state.hole() } else { None }
+        state.hole()
     }
 
     /// The hole's events from the tail.
@@ -310,5 +309,29 @@ impl Hub {
                 seat.connection.push(frame.clone());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(name: &str) -> Epoch {
+        name.parse().expect("an epoch")
+    }
+
+    #[test]
+    fn a_hole_of_a_new_life_is_filled_by_whoever_filled_in_the_old_one() {
+        let hub = Hub::new(ConversationId::new(uuid::Uuid::from_u128(1)));
+        hub.begin_at(&TailHead {
+            epoch: epoch("old"),
+            rev: Rev::new(4),
+            last_seq: chat_core::Seq::ZERO,
+            persisted: chat_core::Seq::ZERO,
+        });
+        assert!(matches!(hub.deliver(&epoch("old"), Rev::new(6), b"{}"), Delivered::Hole(_)));
+        // The filler waits; meanwhile the tail begins anew, and that hole is no second filler's.
+        assert_eq!(hub.deliver(&epoch("new"), Rev::new(3), b"{}"), Delivered::To(0));
+        assert_eq!(hub.still_missing(), Some(Hole { epoch: epoch("new"), after: Rev::ZERO }));
     }
 }
