@@ -1,10 +1,12 @@
 //! What arrives where: order, resume, retries, receipts, presence.
 
+use std::time::Duration;
+
 use hyper::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::harness::TestNode;
+use super::harness::{DEADLINE, TestNode};
 
 #[tokio::test]
 async fn a_message_reaches_everybody_once_and_a_retry_gets_the_same_ack() {
@@ -213,4 +215,31 @@ async fn limits_hold_and_say_when_to_come_back() {
     let error = a.expect("error").await;
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("rate_limited"), Some(true)));
     assert!(error["retry_after_ms"].as_u64().expect("a time") > 0);
+}
+
+/// Waits for a condition of the node itself.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}
+
+#[tokio::test]
+async fn a_hub_that_somebody_held_when_the_last_one_left_goes_later() {
+    let node = TestNode::start(&[]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.direct(&bob).await;
+    let socket = node.socket(&ada, "a").await;
+    let (hubs, inside) = (&node.app.node.delivery.hubs, &node.app.node);
+    let held = hubs.get(room.parse().expect("id"));
+    assert!(held.is_some());
+    drop(socket);
+    until("the connection ends", || inside.delivery.connections.count() == 0).await;
+    until("it was left", || held.as_ref().is_some_and(|hub| hub.is_empty())).await;
+    drop(held);
+    inside.positions.compare_now();
+    until("nobody is in it", || hubs.count() == 0).await;
 }
