@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_core::UserId;
 use hyper::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -242,4 +243,36 @@ async fn a_hub_that_somebody_held_when_the_last_one_left_goes_later() {
     drop(held);
     inside.positions.compare_now();
     until("nobody is in it", || hubs.count() == 0).await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_what_they_missed_leaves_nothing_behind() {
+    let node = TestNode::start(&["--limit-sends-per-user=off"]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.direct(&bob).await;
+    let before = ada.get(&format!("/v1/conversations/{room}")).await;
+    let text = "\u{1f980}".repeat(8_000);
+    let mut b = node.socket(&bob, "b").await;
+    for _ in 0..299 {
+        b.send(&room, &text).await;
+        b.expect("ack").await;
+    }
+    drop(b);
+    let inside = &node.app.node;
+    until("bob is gone", || inside.delivery.connections.count() == 0).await;
+    // More than the kernel's buffers take, and it is never read.
+    let mut a = node.raw_socket().await;
+    let point = json!({"id": room, "epoch": before["epoch"], "rev": before["rev"]});
+    let hello = json!({"type": "hello", "token": ada.account.token, "device_id": "a", "resume": {"session": Uuid::now_v7(), "conversations": [point]}});
+    a.say(&hello).await;
+    until("ada is there", || inside.delivery.connections.count() == 1).await;
+    until("she was given up", || inside.delivery.connections.count() == 0).await;
+    until("nobody is seated", || inside.delivery.hubs.count() == 0).await;
+    let asked = async {
+        while inside.backends.directory.whereabouts(UserId::new(ada.account.user)).await.expect("directory").1 > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, asked).await.expect("she is offline");
+    drop(a);
 }
