@@ -276,3 +276,30 @@ async fn who_does_not_read_what_they_missed_leaves_nothing_behind() {
     tokio::time::timeout(DEADLINE, asked).await.expect("she is offline");
     drop(a);
 }
+
+/// The hint that takes a seat away may be lost; the event is not, since holes are filled.
+#[tokio::test]
+async fn who_left_is_unseated_by_the_event_alone() {
+    let node = TestNode::start(&[]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.group(&[&bob]).await;
+    let mut socket = node.socket(&bob, "b").await;
+    let conversation: chat_core::ConversationId = room.parse().expect("an id");
+    let record = chat_wire::LogRecord {
+        conversation,
+        at: chat_core::Timestamp::from_millis(1),
+        actor: chat_core::UserId::new(ada.account.user),
+        client_msg_id: None,
+        body: chat_core::EventBody::MemberLeft { user: chat_core::UserId::new(bob.account.user) },
+    };
+    let backends = &node.app.node.backends;
+    let seq = backends.log.append(record.clone()).await.expect("appended");
+    let event = bytes::Bytes::from(serde_json::to_vec(&record.into_event(seq)).expect("an event"));
+    let appended = backends.tail.append(conversation, seq, event.clone()).await.expect("appended");
+    node.app.node.delivery.event(conversation, seq, &appended, &event).await;
+    assert_eq!(socket.expect("event").await["kind"], "member_left");
+    let told = socket.expect("conversation").await;
+    assert_eq!((told["action"].as_str(), told["id"].as_str()), (Some("removed"), Some(room.as_str())));
+    socket.send(&room, "still here?").await;
+    assert_eq!(socket.expect_error().await, "not_found");
+}

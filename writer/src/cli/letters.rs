@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chat_cluster::{Adapters, ClusterArgs};
+use chat_cluster::{Adapters, ClusterArgs, ConfigProblems};
 use chat_core::Timestamp;
 use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
