@@ -56,8 +56,7 @@ const UNITS: [&str; 5] = ["rows/s", "records", "ms", "ms", "µs"];
 /// A steady stream, as long as it is measured.
 #[allow(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 pub async fn sustained(args: &Args, rig: &Rig, results: &mut Results, shape: &Shape) -> anyhow::Result<()> {
-    let mut figures: Vec<Figure> =
-        (0..5).map(|n| Figure::new(shape.names[n], UNITS[n], shape.goals[n])).collect();
+    let mut figures: Vec<Figure> = (0..5).map(|n| Figure::new(shape.names[n], UNITS[n], shape.goals[n])).collect();
     let (conversations, rate) =
         if shape.own_conversations { (0, args.worst_rate) } else { (args.conversations, args.ingest_rate) };
     for run in 0..args.runs {

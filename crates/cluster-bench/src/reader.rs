@@ -68,7 +68,12 @@ async fn until_there(store: Arc<dyn ChatStore>, record: Watched) -> f64 {
 }
 
 /// The value below which `part` of an ascending list lies.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a list's length")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a list's length"
+)]
 pub fn quantile(ascending: &[f64], part: f64) -> f64 {
     let at = (ascending.len() as f64 * part) as usize;
     ascending.get(at.min(ascending.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)

@@ -50,7 +50,10 @@ impl Results {
     /// Prints, and writes where it is wanted. True when no promise was broken.
     pub fn publish(&self, path: Option<&Path>) -> anyhow::Result<bool> {
         let Machine { cpu, cores, memory_gib, kernel } = &self.machine;
-        println!("\nMachine: {cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}. Load before: {}.\n", self.load_average);
+        println!(
+            "\nMachine: {cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}. Load before: {}.\n",
+            self.load_average
+        );
         println!("| figure | median | min – max | runs | goal | violations |");
         println!("|---|---:|---:|---:|---|---:|");
         for figure in &self.figures {

@@ -38,8 +38,7 @@ impl Rig {
         let folder: PathBuf = args.work_dir.clone().unwrap_or_else(folder);
         ensure!(!folder.exists(), "{} exists: it would be removed at the end", folder.display());
         let stack = Stack::open(&folder)?;
-        let mut options =
-            Options { port_offset: args.port_offset, full_jit: args.full_jit, ..Options::one_of_each() };
+        let mut options = Options { port_offset: args.port_offset, full_jit: args.full_jit, ..Options::one_of_each() };
         let ports = options.ports();
         options.upstreams = (1..=NODES).map(|n| ports.node(n)).collect();
         let limits = ["sends-per-user", "connections-per-user", "handshakes", "auth-per-address"];
