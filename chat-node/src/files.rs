@@ -26,6 +26,8 @@ use crate::{Backends, Failure, Node};
 
 /// One request up to here, parts of this size above.
 pub const PART_BYTES: u64 = 8 << 20;
+/// Bytes gathered before they are written: S3 takes no smaller parts than 5 MiB, except for the last.
+const CHUNK: usize = 5 << 20;
 const MAX_PARTS: u64 = 10_000;
 const AVATAR_BYTES: u64 = 1 << 20;
 /// Uploads that are not complete by then are removed.

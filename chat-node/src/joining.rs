@@ -17,7 +17,8 @@ use crate::listener::{self, Reserved};
 
 /// Between two looks at what was missing.
 const PAUSE: Duration = Duration::from_millis(300);
-/// The same problem is told again after this many looks.
+/// What is missing is told from this look on, and the same problem again after so many.
+const FIRST_TOLD: u32 = 3;
 const TOLD_AGAIN: u32 = 30;
 
 /// Returns when every backend answers. Until then `/readyz` of the admin port says why not.
@@ -35,7 +36,8 @@ pub async fn wait_for(adapters: &Adapters, admin: &Reserved) -> anyhow::Result<(
         if missing.is_empty() {
             return Ok(());
         }
-        if missing != told || looks.is_multiple_of(TOLD_AGAIN) {
+        // The first looks come before any connection can be there.
+        if looks >= FIRST_TOLD && (missing != told || looks.is_multiple_of(TOLD_AGAIN)) {
             for (name, problem) in &missing {
                 tracing::warn!(backend = name, problem, "waiting for a backend");
             }

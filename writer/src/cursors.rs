@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::backoff::Backoff;
 use crate::pipeline::Pipeline;
+use crate::store_step::Leaving;
 
 /// More at once than of events: most are overtaken by a later one of the same batch.
 const BATCH_RECORDS: usize = 2_000;
@@ -21,7 +22,9 @@ pub async fn run(pipeline: Arc<Pipeline>, partition: Partition) {
     let fenced = partition.fenced();
     let working = async {
         while let Some(records) = partition.next(BATCH_RECORDS, pipeline.limits.batch_bytes).await {
-            batch(&pipeline, &partition, records).await;
+            if batch(&pipeline, &partition, records).await.is_err() {
+                return;
+            }
         }
     };
     tokio::select! {
@@ -30,8 +33,8 @@ pub async fn run(pipeline: Arc<Pipeline>, partition: Partition) {
     }
 }
 
-async fn batch(pipeline: &Pipeline, partition: &Partition, records: Vec<Record>) {
-    let Some(last) = records.last() else { return };
+async fn batch(pipeline: &Pipeline, partition: &Partition, records: Vec<Record>) -> Result<(), Leaving> {
+    let Some(last) = records.last() else { return Ok(()) };
     let (end, count) = (last.offset + 1, records.len() as u64);
     let mut newest = Newest::new();
     for record in &records {
@@ -45,16 +48,27 @@ async fn batch(pipeline: &Pipeline, partition: &Partition, records: Vec<Record>)
             Err(error) => pipeline.lay_aside(partition, record, error.to_string()).await,
         }
     }
-    let mut calls: FuturesUnordered<_> =
-        newest.into_iter().map(|((conversation, user), cursor)| put(pipeline, conversation, user, cursor)).collect();
-    while calls.next().await.is_some() {}
+    let mut calls: FuturesUnordered<_> = newest
+        .into_iter()
+        .map(|((conversation, user), cursor)| put(pipeline, partition, conversation, user, cursor))
+        .collect();
+    while let Some(result) = calls.next().await {
+        result?;
+    }
     drop(calls);
     pipeline.counters.records.inc_by(count);
     partition.done(end);
+    Ok(())
 }
 
 /// Until the store has it, or refuses it: the tail has it too, and the next one contains it.
-async fn put(pipeline: &Pipeline, conversation: ConversationId, user: UserId, cursor: ReadCursor) {
+async fn put(
+    pipeline: &Pipeline,
+    partition: &Partition,
+    conversation: ConversationId,
+    user: UserId,
+    cursor: ReadCursor,
+) -> Result<(), Leaving> {
     let mut backoff = Backoff::usual();
     loop {
         let result = {
@@ -68,16 +82,14 @@ async fn put(pipeline: &Pipeline, conversation: ConversationId, user: UserId, cu
         match result {
             Ok(()) => {
                 pipeline.counters.cursors.inc();
-                return;
+                return Ok(());
             }
             Err(error) if error.retryable() => {
-                pipeline.counters.store_retries.inc();
-                pipeline.store_health.fails(&error);
-                tokio::time::sleep(backoff.pause()).await;
+                pipeline.wait_for_store(&error, &mut backoff, partition).await?;
             }
             Err(error) => {
                 tracing::error!(%conversation, %user, %error, "the store refuses a cursor");
-                return;
+                return Ok(());
             }
         }
     }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::pipeline::Pipeline;
 use crate::recent::Recent;
-use crate::store_step::Item;
+use crate::store_step::{Item, Leaving};
 use crate::tail_step::Group;
 
 const TAIL_BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
@@ -70,7 +70,9 @@ impl Lane {
                 },
             };
             let Some(records) = batch else { return };
-            self.batch(records).await;
+            if self.batch(records).await.is_err() {
+                return;
+            }
             // A busy partition must not keep the owed batch waiting.
             if self.owed.as_ref().is_some_and(|owed| owed.next_try <= Instant::now()) {
                 self.try_owed().await;
@@ -78,8 +80,8 @@ impl Lane {
         }
     }
 
-    async fn batch(&mut self, records: Vec<Record>) {
-        let Some(last) = records.last() else { return };
+    async fn batch(&mut self, records: Vec<Record>) -> Result<(), Leaving> {
+        let Some(last) = records.last() else { return Ok(()) };
         let (end, count) = (last.offset + 1, records.len() as u64);
         let mut items = Vec::with_capacity(records.len());
         for raw in records {
@@ -91,7 +93,7 @@ impl Lane {
             }
         }
         let new = items.partition_point(|item| item.raw.offset < self.stored);
-        self.dead.extend(self.pipeline.store(&self.partition, &items[new..]).await);
+        self.dead.extend(self.pipeline.store(&self.partition, &items[new..]).await?);
         if end > self.stored {
             self.stored = end;
             self.partition.stored(end);
@@ -100,10 +102,11 @@ impl Lane {
         items.retain(|item| !self.dead.contains(&item.raw.offset));
         if let Some(owed) = &mut self.owed {
             owed.behind = true;
-            return;
+            return Ok(());
         }
         let groups = self.groups(items);
         self.settle(groups, end).await;
+        Ok(())
     }
 
     fn decode(&self, raw: &Record) -> Result<(Seq, LogRecord), String> {

@@ -16,6 +16,10 @@ use crate::pipeline::Pipeline;
 /// without rights. Nothing is laid aside then; the writer waits.
 const REFUSED_AT_MOST: u32 = 20;
 
+/// The partition goes to another member, which reads what is not committed.
+#[derive(Debug, Clone, Copy)]
+pub struct Leaving;
+
 /// A record that could be read.
 pub struct Item {
     pub raw: Record,
@@ -25,7 +29,10 @@ pub struct Item {
 
 impl Pipeline {
     /// Until the store has all of `items`, or each that it lacks is a dead letter. Returns the offsets of those.
-    pub async fn store(&self, partition: &Partition, items: &[Item]) -> Vec<i64> {
+    ///
+    /// # Errors
+    /// The store is away, and the partition is about to go.
+    pub async fn store(&self, partition: &Partition, items: &[Item]) -> Result<Vec<i64>, Leaving> {
         let mut refused = Vec::new();
         // The last range comes first.
         let mut ranges = Vec::new();
@@ -43,7 +50,7 @@ impl Pipeline {
                     self.refused_in_a_row.store(0, Ordering::Relaxed);
                 }
                 Err(error) if error.retryable() => {
-                    self.wait_for_store(&error, &mut backoff).await;
+                    self.wait_for_store(&error, &mut backoff, partition).await?;
                     ranges.push(range);
                 }
                 Err(_) if part.len() > 1 => {
@@ -54,7 +61,7 @@ impl Pipeline {
                 Err(error) if self.refused_in_a_row.fetch_add(1, Ordering::Relaxed) >= REFUSED_AT_MOST => {
                     let all =
                         PortError::unavailable("store", format!("it refuses every record, lately because: {error}"));
-                    self.wait_for_store(&all, &mut backoff).await;
+                    self.wait_for_store(&all, &mut backoff, partition).await?;
                     ranges.push(range);
                 }
                 Err(error) => {
@@ -63,13 +70,25 @@ impl Pipeline {
                 }
             }
         }
-        refused
+        Ok(refused)
     }
 
-    async fn wait_for_store(&self, error: &PortError, backoff: &mut Backoff) {
+    /// A pause before the next attempt.
+    ///
+    /// # Errors
+    /// The partition is about to go: there should be none.
+    pub async fn wait_for_store(
+        &self,
+        error: &PortError,
+        backoff: &mut Backoff,
+        partition: &Partition,
+    ) -> Result<(), Leaving> {
         self.counters.store_retries.inc();
         self.store_health.fails(error);
-        tokio::time::sleep(backoff.pause()).await;
+        tokio::select! {
+            () = tokio::time::sleep(backoff.pause()) => Ok(()),
+            () = partition.leaving().cancelled_owned() => Err(Leaving),
+        }
     }
 
     async fn apply(&self, items: &[Item]) -> Result<(), PortError> {

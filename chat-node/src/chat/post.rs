@@ -20,8 +20,12 @@ use crate::Failure;
 /// After this a send is answered with "try again": its outcome is unknown, and the retry finds out. A client is promised
 /// an answer within 5 s.
 const APPEND_DEADLINE: Duration = Duration::from_millis(4_500);
-/// How much longer the outcome of such a send is waited for.
-const LATE_DEADLINE: Duration = Duration::from_secs(15);
+/// How much longer the outcome of such a send is waited for: as long as the log may try.
+const LATE_DEADLINE: Duration = Duration::from_secs(65);
+/// Claims hold for ten seconds.
+const HOLD_PERIOD: Duration = Duration::from_secs(3);
+
+type Append = Pin<Box<dyn Future<Output = Result<Seq, PortError>> + Send>>;
 /// For the steps after the log, which repair themselves when they are late.
 const TAIL_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -80,8 +84,7 @@ impl Chat {
         let turn = self.delivery.hubs.get(conversation).map(|hub| hub.take_turn());
         let log = Arc::clone(&self.backends.log);
         let for_log = record.clone();
-        let mut append: Pin<Box<dyn Future<Output = Result<Seq, PortError>> + Send>> =
-            Box::pin(async move { log.append(for_log).await });
+        let mut append: Append = Box::pin(async move { log.append(for_log).await });
         // The first poll hands the record to the log's queue: that fixes the order.
         let early = std::future::poll_fn(|cx| {
             Poll::Ready(match append.as_mut().poll(cx) {
@@ -102,8 +105,7 @@ impl Chat {
                 let _ = answer.send(Err(failure));
                 // Others go on; the record may still get its place, and then its claim has to be settled.
                 drop(turn);
-                let late = tokio::time::timeout(LATE_DEADLINE, append).await;
-                if let Ok(appended) = late {
+                if let Some(appended) = chat.hold_until(&record, append).await {
                     let _ = chat.finish(record, appended).await;
                 }
                 return;
@@ -135,6 +137,26 @@ impl Chat {
         }
         let before = self.backends.store.claimed(conversation, actor, id).await;
         Ok(before.ok().flatten().map_or(Claim::Granted, |(seq, at)| Claim::Settled { seq, at }))
+    }
+
+    /// Waits for a late append, and holds its claim meanwhile: a second record of the same would be one too many.
+    async fn hold_until(&self, record: &LogRecord, append: Append) -> Option<Result<Seq, PortError>> {
+        let LogRecord { conversation, actor, client_msg_id, .. } = *record;
+        let holding = async {
+            loop {
+                if let Some(id) = client_msg_id
+                    && let Err(error) = self.backends.tail.hold(conversation, actor, id).await
+                {
+                    tracing::debug!(%conversation, %error, "a claim may lapse while its record is under way");
+                }
+                tokio::time::sleep(HOLD_PERIOD).await;
+            }
+        };
+        tokio::select! {
+            appended = append => Some(appended),
+            () = tokio::time::sleep(LATE_DEADLINE) => None,
+            () = holding => None,
+        }
     }
 
     async fn finish(&self, record: LogRecord, appended: Result<Seq, PortError>) -> Result<(Seq, Timestamp), Failure> {

@@ -1,10 +1,15 @@
 use std::net::{SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use chat_cluster::{Adapters, Health, health};
 use chat_embedded::{Embedded, check_file};
 
 use crate::config::{Config, check};
 use crate::node::SystemClock;
+
+/// For backends that need several tries to be reached.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One line for each thing that was looked at; an error when any is not right.
 pub fn run(config: &Config) -> anyhow::Result<()> {
@@ -19,11 +24,36 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     report("configuration", check(config).map(|()| "is sound".to_owned()).map_err(|error| error.to_string()));
     report("clients' address", free(config.listen));
     report("admin address", free(config.admin));
-    report("data folder", folder(config));
+    if config.cluster.is_cluster() {
+        for (name, result) in backends(config)? {
+            report(name, result);
+        }
+    } else {
+        report("data folder", folder(config));
+    }
     if problems > 0 {
         bail!("{problems} problem(s) found");
     }
     Ok(())
+}
+
+/// What each backend answers, as soon as it does, or what it lacks after ten seconds.
+fn backends(config: &Config) -> anyhow::Result<Vec<(&'static str, Result<String, String>)>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let adapters = Adapters::open(&config.cluster, "chat-node doctor")?;
+        let begin = Instant::now();
+        let health = loop {
+            let health = health(&*adapters.log, &*adapters.tail, &*adapters.store).await;
+            if begin.elapsed() > PATIENCE || health.iter().all(|health| health.problem.is_none()) {
+                break health;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        adapters.close().await;
+        let told = |health: Health| (health.name, health.problem.map_or_else(|| Ok("answers".to_owned()), Err));
+        Ok(health.into_iter().map(told).collect())
+    })
 }
 
 fn free(address: SocketAddr) -> Result<String, String> {

@@ -5,13 +5,11 @@ use futures_util::StreamExt as _;
 use object_store::{ObjectStoreExt as _, PutPayload};
 use sha2::{Digest as _, Sha256};
 
-use super::{blob_failure, file_path, part_count, part_path, sniff};
+use super::{CHUNK, blob_failure, file_path, part_count, part_path, sniff};
 use crate::{Backends, Failure};
 
 /// How much of the beginning tells the type.
 const HEAD: usize = 16;
-/// S3 takes no smaller parts than 5 MiB, except for the last.
-const CHUNK: usize = 5 << 20;
 
 /// Writes the file from its parts and checks size and hash on the way; nothing is visible unless they are right. The
 /// media type as the bytes tell it.

@@ -5,11 +5,9 @@ use chat_wire::ErrorCode;
 use http_body_util::BodyExt as _;
 use object_store::{MultipartUpload, ObjectStoreExt as _, PutPayload};
 
-use super::{Files, blob_failure, part_bytes, part_path};
+use super::{CHUNK, Files, blob_failure, part_bytes, part_path};
 use crate::Failure;
 
-/// Bytes gathered before they are written.
-const CHUNK: usize = 1 << 20;
 /// Silence after which an upload is given up.
 const IDLE: std::time::Duration = std::time::Duration::from_secs(30);
 

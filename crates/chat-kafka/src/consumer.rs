@@ -4,6 +4,7 @@
 //! rebalances. Each partition of the assignment is a [`Partition`], a stream of batches that ends when the partition goes.
 
 mod client;
+mod join;
 mod lane;
 mod thread;
 
@@ -135,7 +136,11 @@ impl Consumer {
 
     /// The next partition that became this member's. `None` after [`Consumer::close`].
     pub async fn next(&self) -> Option<Partition> {
-        self.assigned.lock().await.recv().await
+        let mut assigned = self.assigned.lock().await;
+        tokio::select! {
+            partition = assigned.recv() => partition,
+            () = self.shared.closed.cancelled() => None,
+        }
     }
 
     pub fn status(&self) -> ConsumerStatus {
@@ -156,6 +161,7 @@ impl Consumer {
     /// `budget`.
     pub async fn close(&self, budget: Duration) {
         self.shared.stop.store(true, Ordering::Release);
+        self.shared.closed.cancel();
         let begin = Instant::now();
         let finished = || self.thread.lock().as_ref().is_none_or(std::thread::JoinHandle::is_finished);
         while !finished() && begin.elapsed() < budget {
@@ -221,6 +227,12 @@ impl Partition {
     /// Reads on from `offset`, which was read before.
     pub fn rewind(&self, offset: i64) {
         self.lane.rewind(offset, &self.shared);
+    }
+
+    /// Cancelled when the partition is about to go: the batch in work should end, and whoever waits for a backend that is
+    /// away should give up.
+    pub fn leaving(&self) -> CancellationToken {
+        self.lane.leaving.clone()
     }
 
     /// Cancelled when the partition is another's: whatever is still in work is of no use.

@@ -22,6 +22,7 @@ use crate::{BACKEND, failure, headers};
 /// A record of the log at its largest, and what is said about it.
 pub const MAX_LETTER_BYTES: usize = crate::MAX_RECORD_BYTES + 1024 * 1024;
 const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
+const RETRY: Duration = Duration::from_millis(100);
 const METADATA_DEADLINE: Duration = Duration::from_secs(10);
 
 const TOPIC: &str = "dead.topic";
@@ -162,6 +163,7 @@ fn read_all(
 ) -> Result<Vec<DeadLetter>, ScanError> {
     let failed = |detail: String| ScanError::Kafka { topic: topic.to_owned(), addresses: config.addresses(), detail };
     let because = |error: KafkaError| failed(error.to_string());
+    let begin = Instant::now();
     let mut client = config.client()?;
     // The group is a name only: it is never joined, and nothing is committed to it.
     client.set("group.id", format!("{topic}-reader")).set("enable.auto.commit", "false");
@@ -172,14 +174,21 @@ fn read_all(
     let mut left: BTreeMap<i32, i64> = BTreeMap::new();
     let mut assignment = TopicPartitionList::new();
     for partition in (0..).take(partitions) {
-        let (low, high) = consumer.fetch_watermarks(topic, partition, METADATA_DEADLINE).map_err(because)?;
+        let (low, high) = loop {
+            match consumer.fetch_watermarks(topic, partition, METADATA_DEADLINE) {
+                Ok(marks) => break marks,
+                // A leader that was just chosen, or is just being: after a broker's end, and for a topic made now.
+                Err(error) if moving(&error) && begin.elapsed() < deadline => std::thread::sleep(RETRY),
+                Err(error) => return Err(because(error)),
+            }
+        };
         if high > low {
             left.insert(partition, high);
             assignment.add_partition_offset(topic, partition, Offset::Offset(low)).map_err(because)?;
         }
     }
     consumer.assign(&assignment).map_err(because)?;
-    let (mut letters, begin) = (BTreeMap::new(), Instant::now());
+    let mut letters = BTreeMap::new();
     while !left.is_empty() {
         if begin.elapsed() > deadline {
             return Err(failed(format!("not finished within {} s", deadline.as_secs())));
@@ -198,6 +207,11 @@ fn read_all(
         };
     }
     Ok(letters.into_values().collect())
+}
+
+fn moving(error: &KafkaError) -> bool {
+    let codes = [Code::NotLeaderForPartition, Code::LeaderNotAvailable, Code::UnknownPartition];
+    error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
 }
 
 /// The letter, or the place that has been dealt with.

@@ -16,7 +16,7 @@ use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
 /// How long [`KafkaLog::close`] waits for answers.
 const CLOSE_BUDGET: Duration = Duration::from_secs(6);
 /// Longer than the producer's own delivery timeout: for an answer that never comes.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(8);
+const ANSWER_DEADLINE: Duration = Duration::from_secs(65);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
 const CHECK_DEADLINE: Duration = Duration::from_secs(2);

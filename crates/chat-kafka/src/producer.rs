@@ -250,8 +250,10 @@ fn settings(config: &KafkaConfig, max_record_bytes: usize) -> Result<ClientConfi
         ("compression.type", "lz4"),
         // As every Kafka client does it: a conversation keeps its partition whoever writes.
         ("partitioner", "murmur2_random"),
-        // Whoever sends waits 5 s for an answer, no longer.
-        ("delivery.timeout.ms", "5000"),
+        // Long, so that it is not this that gives up on a record: a record that times out while it is on its way makes the
+        // library begin a new epoch and send what else was on its way once more, and that the brokers take twice. Who
+        // waits for an answer may stop waiting long before.
+        ("delivery.timeout.ms", "60000"),
         ("request.timeout.ms", "3000"),
         ("retry.backoff.ms", "50"),
         ("retry.backoff.max.ms", "500"),

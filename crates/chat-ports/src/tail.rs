@@ -122,6 +122,9 @@ pub trait LiveTail: Send + Sync {
     /// Asks for the right to append what `user` sends as `id`.
     async fn claim(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<Claim, PortError>;
 
+    /// What was granted is still under way: it holds for ten more seconds.
+    async fn hold(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError>;
+
     /// The claimed thing has its position. Remembered for at least 24 h.
     async fn settle(
         &self,

@@ -100,6 +100,10 @@ impl LiveTail for RedisTail {
         self.claim_id(conversation, user, id).await
     }
 
+    async fn hold(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError> {
+        self.hold_claim(conversation, user, id).await
+    }
+
     async fn settle(
         &self,
         conversation: ConversationId,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use stack::{Chat, Options, Proxies, Redis, Stack};
 
 /// For everything that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How many servers there are of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +61,9 @@ impl Rig {
     /// Something does not start: a test can't go on then.
     pub fn start(shape: Shape) -> Self {
         let variable = |name: &str| {
-            std::env::var_os(name).map(PathBuf::from).unwrap_or_else(|| {
-                panic!("{name} is not set: run ./dev test --only faults, or set it as xtask/src/steps/servers.rs does")
-            })
+            let value = std::env::var_os(name);
+            let how = "run ./dev test --only faults, or set it as xtask/src/steps/servers.rs does";
+            PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: {how}")))
         };
         let folder = variable("ELASTIC_CHAT_FAULTS_DIR");
         let other = if shape == Shape::One { Shape::Three } else { Shape::One };

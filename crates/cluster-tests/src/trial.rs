@@ -39,6 +39,8 @@ impl Trial {
         }
     }
 
+    /// That many seconds of traffic from the fault on.
+    #[must_use]
     pub fn after(self, seconds: u64) -> Self {
         Self { after: Duration::from_secs(seconds), ..self }
     }

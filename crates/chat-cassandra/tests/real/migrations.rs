@@ -1,6 +1,7 @@
 //! Making the schema.
 
 use chat_cassandra::{CassandraConfig, CassandraStore, migrate};
+use chat_ports::store::MessageStore as _;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

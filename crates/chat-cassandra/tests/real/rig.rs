@@ -1,6 +1,5 @@
 //! A store in the keyspace that all tests share.
 
-use chat_ports::store::MessageStore as _;
 use std::sync::Arc;
 use std::time::Duration;
 

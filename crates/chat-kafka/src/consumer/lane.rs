@@ -18,6 +18,7 @@ pub struct Lane {
     pub number: i32,
     pub arrived: Notify,
     pub fenced: CancellationToken,
+    pub leaving: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -90,6 +91,7 @@ impl Lane {
             number,
             arrived: Notify::new(),
             fenced: CancellationToken::new(),
+            leaving: CancellationToken::new(),
             state: Mutex::default(),
         }
     }
@@ -173,6 +175,7 @@ impl Lane {
         state.phase = Phase::Draining;
         state.drop_queue(shared);
         drop(state);
+        self.leaving.cancel();
         self.arrived.notify_one();
     }
 
@@ -187,6 +190,7 @@ impl Lane {
             state.phase = Phase::Revoked;
             state.done.filter(|done| state.committed.is_none_or(|committed| *done > committed))
         };
+        self.leaving.cancel();
         self.fenced.cancel();
         self.arrived.notify_one();
         last

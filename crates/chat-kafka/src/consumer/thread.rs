@@ -12,24 +12,24 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use super::client::{Callbacks, settings};
+use super::client::Callbacks;
+use super::join::connect;
 use super::lane::{Flow, Lane};
 use super::{ConsumerConfig, ConsumerStatus, Partition, Record, Source};
 use crate::config::ConfigError;
-use crate::failure;
 use crate::topics::Topics;
 use crate::trouble::Trouble;
 
 const POLL: Duration = Duration::from_millis(20);
 const COMMIT_PERIOD: Duration = Duration::from_millis(200);
-const METADATA_DEADLINE: Duration = Duration::from_secs(5);
 const SEEK_DEADLINE: Duration = Duration::from_secs(3);
 /// For the last commit of a partition.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(3);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-type Client = BaseConsumer<Callbacks>;
+pub type Client = BaseConsumer<Callbacks>;
 
 /// What the thread, its callbacks and the partitions share.
 pub struct Shared {
@@ -40,6 +40,8 @@ pub struct Shared {
     /// Bytes of records that wait or are in work.
     pub bytes: AtomicUsize,
     pub stop: AtomicBool,
+    /// Nobody is given partitions any more.
+    pub closed: CancellationToken,
     /// A batch in work ended.
     pub idle: Condvar,
     idle_lock: Mutex<()>,
@@ -58,6 +60,7 @@ impl Shared {
             lanes: Mutex::default(),
             bytes: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
+            closed: CancellationToken::new(),
             idle: Condvar::new(),
             idle_lock: Mutex::new(()),
             assigned,
@@ -236,54 +239,6 @@ fn run(shared: &Arc<Shared>) {
             std::thread::sleep(POLL);
         }
         pause = (pause * 2).min(BACKOFF.1);
-    }
-}
-
-fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
-    let settings = settings(&shared.config).map_err(|error| error.to_string())?;
-    let client: Client = settings.create_with_context(Callbacks(Arc::clone(shared))).map_err(|e| e.to_string())?;
-    let mut names = Vec::new();
-    let newest = shared.config.kafka.generation;
-    for generation in 1..=newest {
-        let name = shared.topics.events(generation);
-        match exists(&client, &name)? {
-            true => names.push(name),
-            false if generation == newest => return Err(failure::missing(&name)),
-            // Retention has long taken what the store has.
-            false => {}
-        }
-    }
-    let cursors = shared.topics.cursors();
-    if !exists(&client, &cursors)? {
-        return Err(failure::missing(&cursors));
-    }
-    names.push(cursors);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    client.subscribe(&names).map_err(|error| error.to_string())?;
-    shared.reachable();
-    tracing::info!(topics = names.join(","), group = shared.config.group, "joining the writers' group");
-    Ok(Arc::new(client))
-}
-
-fn exists(client: &Client, topic: &str) -> Result<bool, String> {
-    match client.fetch_metadata(Some(topic), METADATA_DEADLINE) {
-        Ok(metadata) => {
-            let known = metadata.topics().iter().find(|known| known.name() == topic);
-            match known.and_then(|known| known.error().map(Code::from)) {
-                Some(Code::UnknownTopicOrPartition | Code::UnknownTopic) => Ok(false),
-                Some(code) => Err(format!("{topic}: {code}")),
-                None => Ok(known.is_some_and(|known| !known.partitions().is_empty())),
-            }
-        }
-        Err(error) => {
-            // The reason waits in the client's queue.
-            for _ in 0..20 {
-                drop(client.poll(Duration::ZERO));
-            }
-            Err(error
-                .rdkafka_error_code()
-                .map_or_else(|| error.to_string(), |code| format!("no broker answers: {code}")))
-        }
     }
 }
 

@@ -58,6 +58,19 @@ pub async fn a_claim_lapses(fixture: impl TailFixture) {
     assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
 }
 
+pub async fn a_claim_that_is_held_does_not_lapse(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    let id = message_record(conv, who, "slow").client_msg_id.expect("given");
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    for _ in 0..3 {
+        fixture.pass(HOLDS_MS * 2 / 3).await;
+        tail.hold(conv, who, id).await.expect("hold");
+    }
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+    fixture.pass(2 * HOLDS_MS).await;
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted, "nobody held it any more");
+}
+
 pub async fn a_settled_claim_tells_its_position(fixture: impl TailFixture) {
     let (tail, conv, who) = (fixture.tail(), conversation(), user());
     let record = message_record(conv, who, "once");

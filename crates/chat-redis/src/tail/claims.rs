@@ -108,6 +108,18 @@ impl RedisTail {
         Ok(events.min_by_key(|(seq, _)| *seq))
     }
 
+    /// `GT`: one that was settled meanwhile keeps its longer life.
+    pub(super) async fn hold_claim(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+    ) -> Result<(), PortError> {
+        let key = keys::sent(conversation, user, id);
+        let request = Request::command("PEXPIRE", &key).arg(PENDING_MS).arg("GT");
+        self.redis.call(&request).await.map(|_| ())
+    }
+
     pub(super) async fn settle_claim(
         &self,
         conversation: ConversationId,

@@ -17,7 +17,7 @@ use crate::server::Server;
 /// Detection, election and the change of roles.
 const FAILOVER: Duration = Duration::from_secs(20);
 /// Sentinels let a primary that came back wait for 10 s and more before they make it a replica.
-const DEMOTION: Duration = Duration::from_secs(45);
+const DEMOTION: Duration = Duration::from_mins(2);
 
 fn event() -> Bytes {
     Bytes::from_static(b"{}")

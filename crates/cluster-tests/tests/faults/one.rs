@@ -1,6 +1,7 @@
 //! On one server of each kind.
 
 mod away;
+mod files;
 mod network;
 mod nodes;
 mod people;

@@ -23,7 +23,7 @@ async fn cassandra_is_away_for_two_minutes() {
         a.acked(id).await;
         let (texts, degraded) = until("history without the store", async || bob.texts(&two, &room).await.ok()).await;
         assert_eq!((texts.last().map(String::as_str), degraded), (Some("meanwhile"), true));
-        tokio::time::sleep(Duration::from_secs(120)).await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
         rig.act(|stack| stack.start(&["cassandra-1"])).await;
     };
     let trial = Trial { rate: 200.0, ..Trial::new("Cassandra away for 2 minutes") };
