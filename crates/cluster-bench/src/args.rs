@@ -1,14 +1,18 @@
 use std::path::PathBuf;
 
-/// Measure several nodes and writers on real servers
-#[derive(Debug, Clone, clap::Parser)]
-#[command(name = "cluster-bench", version)]
+use serde::Serialize;
+
+/// What is measured and how. Written with the results, but for the paths.
+#[derive(Debug, Clone, clap::Parser, Serialize)]
+#[command(name = "cluster-bench", version, about = "Measure several nodes and writers on real servers", long_about = None)]
 pub struct Args {
     /// Where `chat-node` and `writer` are
     #[arg(long)]
+    #[serde(skip)]
     pub binaries: PathBuf,
     /// Where the servers keep their data; it must not exist, and is removed at the end
     #[arg(long)]
+    #[serde(skip)]
     pub work_dir: Option<PathBuf>,
     /// Added to every port
     #[arg(long, default_value_t = 13_000)]
@@ -52,6 +56,7 @@ pub struct Args {
     pub writer_flags: Vec<String>,
     /// Write everything here as JSON
     #[arg(long)]
+    #[serde(skip)]
     pub bench_json: Option<PathBuf>,
 }
 

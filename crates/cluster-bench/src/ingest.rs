@@ -27,9 +27,9 @@ pub struct Shape {
 
 pub const USUAL: Shape = Shape {
     own_conversations: false,
-    cores: "log → Cassandra, 400 conversations",
+    cores: "log → Cassandra, shared conversations",
     names: [
-        "Log → Cassandra, 400 conversations: sustained",
+        "Log → Cassandra, shared conversations: sustained",
         "The same: records behind at the end",
         "The same: publish → readable p50",
         "The same: publish → readable p99",
@@ -111,7 +111,7 @@ pub async fn sustained(args: &Args, rig: &Rig, results: &mut Results, shape: &Sh
 #[allow(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 pub async fn drain(args: &Args, rig: &Rig, results: &mut Results) -> anyhow::Result<()> {
     let what = "backlog, one writer";
-    let mut rate = Figure::new("Backlog of 200,000 records, one writer: drained", "rows/s", "");
+    let mut rate = Figure::new("Backlog, one writer: drained", "rows/s", "");
     let mut cpu = Figure::new("The same: the writer's CPU for each row", "µs", "≤ 50");
     let mut cassandra = Figure::new("The same: busy with Cassandra", "cores", "more than the writer");
     let mut writer = Figure::new("The same: busy with the writer", "cores", "");

@@ -17,7 +17,7 @@ pub struct Results {
     machine: Machine,
     /// Before the stack was started: what else ran. Of the last 1, 5 and 15 minutes.
     load_average: String,
-    full_jit: bool,
+    args: Args,
     pub figures: Vec<Figure>,
     cores: Vec<(&'static str, Cores)>,
 }
@@ -28,7 +28,7 @@ impl Results {
         Self {
             machine: machine(),
             load_average: load.split_whitespace().take(3).collect::<Vec<_>>().join(" "),
-            full_jit: args.full_jit,
+            args: args.clone(),
             figures: Vec::new(),
             cores: Vec::new(),
         }

@@ -52,7 +52,7 @@ async fn talk(
 }
 
 pub async fn sends(args: &Args, rig: &Rig, results: &mut Results) -> anyhow::Result<()> {
-    let mut rate = Figure::new("Pairs on three nodes: acked", "messages/s", "1,000 offered");
+    let mut rate = Figure::new("Pairs on three nodes: acked", "messages/s", "");
     let mut p50 = Figure::new("The same: send → ack p50", "ms", "≤ 10");
     let mut p99 = Figure::new("The same: send → ack p99", "ms", "≤ 50");
     let mut delivery = Figure::new("The same: send → delivery on another node p99", "ms", "");
@@ -73,7 +73,7 @@ pub async fn sends(args: &Args, rig: &Rig, results: &mut Results) -> anyhow::Res
 /// All who speak are on the first node, and each has two listeners on every node: what those on the others wait longer is
 /// what the way from node to node adds.
 pub async fn nodes(args: &Args, rig: &Rig, results: &mut Results) -> anyhow::Result<()> {
-    let mut same = Figure::new("Rooms on three nodes, 200 messages/s: delivery on the sender's node p50", "ms", "");
+    let mut same = Figure::new("Rooms on three nodes, moderate load: delivery on the sender's node p50", "ms", "");
     let mut other = Figure::new("The same: delivery on the other nodes p50", "ms", "");
     let mut added = Figure::new("The same: added from node to node p50", "ms", "≤ 3");
     let mut ack = Figure::new("The same: send → ack p50", "ms", "≤ 10");
