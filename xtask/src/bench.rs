@@ -4,7 +4,10 @@ use crate::process::{cargo, command, run, target};
 
 #[derive(clap::Args)]
 pub struct BenchArgs {
-    /// Arguments of `elastic-chat-load bench`, for example `--only idle --runs 1`
+    /// Three nodes and two writers on real servers, instead of the embedded node
+    #[arg(long)]
+    distributed: bool,
+    /// Arguments of `elastic-chat-load bench`, or with --distributed of `cluster-bench`; for example `--only idle --runs 1`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
@@ -26,6 +29,11 @@ fn build(packages: &[&str]) -> anyhow::Result<PathBuf> {
 }
 
 pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
+    if args.distributed {
+        let binaries = build(&["chat-node", "writer", "cluster-bench"])?;
+        let mut bench = command(binaries.join("cluster-bench"), &["--binaries"]);
+        return run(bench.arg(&binaries).args(&args.args));
+    }
     let binaries = build(&["chat-node", "elastic-chat-load"])?;
     let node = binaries.join("chat-node");
     let mut bench = command(binaries.join("elastic-chat-load"), &["bench", "--node-binary"]);

@@ -8,5 +8,5 @@ mod socket;
 
 pub use frame::{Delivery, Incoming};
 pub use rest::{Account, Http, RestError, position};
-pub use shared::{Shared, Stats};
+pub use shared::{Server, Shared, Stats};
 pub use socket::{Client, Command};

@@ -87,9 +87,14 @@ impl Report {
             generator_resident_mib: end.own.resident_bytes >> 20,
             server_cpu_seconds: end.server.zip(start.server).map(|(end, start)| end.cpu_seconds - start.cpu_seconds),
             server_resident_mib: end.server.map(|server| server.resident_bytes >> 20),
-            figures: BTreeMap::new(),
+            figures: by_server(shared),
             history: shared.history.lock().verdict().clone(),
         }
+    }
+
+    /// Delivery to the connections of one of several servers, counting from 0. `None` when there is only one.
+    pub fn delivery_p50_ms(&self, server: usize) -> Option<f64> {
+        self.figures.get(&delivery_figure(server)).copied()
     }
 
     pub fn print(&self) {
@@ -110,4 +115,13 @@ impl Report {
         println!("  reconnects {}, refetches {}, errors {:?}", self.reconnects, self.refetches, self.errors);
         print!("  {}", self.history);
     }
+}
+
+fn delivery_figure(server: usize) -> String {
+    format!("delivery p50 ms at server {}", server + 1)
+}
+
+fn by_server(shared: &Shared) -> BTreeMap<String, f64> {
+    let several = shared.servers.iter().enumerate().filter(|_| shared.servers.len() > 1);
+    several.map(|(n, server)| (delivery_figure(n), Latency::of(&server.delivery_latency.lock()).p50)).collect()
 }

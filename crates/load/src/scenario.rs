@@ -28,7 +28,7 @@ pub const PASSWORD: &str = "load-test-password";
 /// Where the server is, and what every scenario needs.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Target {
-    /// The chat node
+    /// The chat node, or several separated by commas: connections are spread over them in turn
     #[arg(long, default_value = "http://127.0.0.1:8080", global = true)]
     pub url: String,
     /// The server's process, to report its memory and CPU
@@ -55,14 +55,22 @@ pub struct Target {
 }
 
 impl Target {
+    /// The first server.
     pub fn authority(&self) -> anyhow::Result<String> {
-        let rest =
-            self.url.strip_prefix("http://").with_context(|| format!("--url {} is not http://host:port", self.url))?;
-        let authority = rest.trim_end_matches('/');
-        if !authority.contains(':') {
-            bail!("--url {} needs a port", self.url);
-        }
-        Ok(authority.to_owned())
+        self.authorities().map(|mut all| all.swap_remove(0))
+    }
+
+    /// Every server; at least one.
+    pub fn authorities(&self) -> anyhow::Result<Vec<String>> {
+        let one = |url: &str| {
+            let rest = url.strip_prefix("http://").with_context(|| format!("--url {url} is not http://host:port"))?;
+            let authority = rest.trim_end_matches('/');
+            if !authority.contains(':') {
+                bail!("--url {url} needs a port");
+            }
+            Ok(authority.to_owned())
+        };
+        self.url.split(',').map(one).collect()
     }
 
     pub fn server(&self) -> Option<Reading> {

@@ -56,9 +56,19 @@ impl Stats {
     }
 }
 
+/// One of the servers of a run.
+pub struct Server {
+    pub authority: String,
+    /// As in [`Stats`], of deliveries to this server's connections.
+    pub delivery_latency: Mutex<Histogram<u64>>,
+}
+
 /// What all clients of a run share.
 pub struct Shared {
+    /// The server that is asked over REST.
     pub authority: String,
+    /// The servers that connections are spread over; at least one.
+    pub servers: Vec<Server>,
     pub begin: Instant,
     pub history: Mutex<History>,
     pub stats: Stats,
@@ -72,8 +82,15 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(authority: &str) -> Arc<Self> {
+        Self::over(&[authority.to_owned()])
+    }
+
+    /// With several servers, the first of which answers REST calls.
+    pub fn over(authorities: &[String]) -> Arc<Self> {
+        let server = |authority: &String| Server { authority: authority.clone(), delivery_latency: histogram() };
         Arc::new(Self {
-            authority: authority.to_owned(),
+            authority: authorities.first().cloned().unwrap_or_default(),
+            servers: authorities.iter().map(server).collect(),
             begin: Instant::now(),
             history: Mutex::default(),
             stats: Stats::default(),

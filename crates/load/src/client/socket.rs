@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::dial::{Ws, dial, short};
 use super::frame::{Delivery, Incoming};
 use super::rest::{Account, Http, RestError};
-use super::shared::Shared;
+use super::shared::{Server, Shared};
 use crate::history::{Next, Seen, View};
 
 /// A send without an answer for this long is repeated.
@@ -62,6 +62,8 @@ pub struct Client {
     commands: mpsc::Receiver<Command>,
     failures: u32,
     counted_settled: bool,
+    /// The server of [`Shared::servers`] that it begins with; after a failure it tries the next one.
+    pub server: usize,
     /// Wakes whoever waits for this client's ack (closed loop).
     pub acked: Option<mpsc::Sender<()>>,
 }
@@ -85,6 +87,7 @@ impl Client {
             commands,
             failures: 0,
             counted_settled: false,
+            server: 0,
             acked: None,
         }
     }
@@ -112,6 +115,7 @@ impl Client {
                 Err(error) => {
                     self.shared.stats.error(format!("connect: {error}"));
                     self.failures += 1;
+                    self.server += 1;
                     End::Reconnect(self.backoff())
                 }
             };
@@ -156,7 +160,11 @@ impl Client {
         if !points.is_empty() {
             hello["resume"] = json!({"session": self.session.unwrap_or_default(), "conversations": points});
         }
-        dial(&self.shared.authority, hello.to_string()).await
+        dial(&self.server().authority, hello.to_string()).await
+    }
+
+    fn server(&self) -> &Server {
+        &self.shared.servers[self.server % self.shared.servers.len()]
     }
 
     async fn serve(&mut self, mut ws: Ws) -> End {
@@ -325,6 +333,9 @@ impl Client {
         self.shared.stats.delivered.fetch_add(1, Ordering::Relaxed);
         if let Some(intended) = intended {
             self.shared.record(&self.shared.stats.delivery_latency, intended);
+            if self.shared.servers.len() > 1 {
+                self.shared.record(&self.server().delivery_latency, intended);
+            }
         }
         (next == Next::Refetch).then_some(conversation)
     }

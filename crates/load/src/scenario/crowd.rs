@@ -50,7 +50,7 @@ pub struct Crowd {
 impl Crowd {
     /// Signs in `count` people.
     pub async fn gather(target: &Target, count: usize) -> anyhow::Result<Self> {
-        let shared = Shared::new(&target.authority()?);
+        let shared = Shared::over(&target.authorities()?);
         let mut people = Vec::with_capacity(count);
         let mut waiting = (0..count).collect::<Vec<_>>();
         waiting.reverse();
@@ -102,6 +102,7 @@ impl Crowd {
             let (commands, receiver) = mpsc::channel(if closed_loop || rooms.is_empty() { 1 } else { COMMANDS });
             let account = self.people[person].clone();
             let mut client = Client::new(Arc::clone(&self.shared), account, format!("{run}-{number}"), rooms, receiver);
+            client.server = person;
             let acked = closed_loop.then(|| mpsc::channel(4)).map(|(sender, receiver)| {
                 client.acked = Some(sender);
                 receiver
