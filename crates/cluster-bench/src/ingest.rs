@@ -69,7 +69,7 @@ pub async fn sustained(args: &Args, rig: &Rig, results: &mut Results, shape: &Sh
         let ticks = Cell::new(0);
         let watch = |record: Watched| {
             ticks.set(ticks.get() + 1);
-            if ticks.get() % WATCH_EVERY == 0 {
+            if ticks.get().is_multiple_of(WATCH_EVERY) {
                 reader.watch(record);
             }
         };
