@@ -11,7 +11,7 @@ use chat_cluster::ClusterArgs;
 use chat_core::NodeId;
 use chat_ports::Quota;
 
-pub use check::{ConfigProblems, check};
+pub use check::check;
 pub use file::command_with_file;
 pub use limit::Limit;
 

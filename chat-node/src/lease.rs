@@ -50,10 +50,14 @@ struct Seen {
 }
 
 async fn tick(node: &Arc<Node>, seen: &mut Seen) -> Result<(), PortError> {
-    if node.backends.directory.renew(&node.id).await? == Renewal::Forgotten {
-        enter_all(node).await;
+    let renewal = node.backends.directory.renew(&node.id).await?;
+    if renewal == Renewal::Forgotten {
         node.positions.compare_now();
     }
+    if node.chat.owed.take_entries() || renewal == Renewal::Forgotten {
+        enter_all(node).await;
+    }
+    node.chat.settle_departures().await;
     let leases: HashSet<String> = node.backends.directory.leases().await?.into_iter().collect();
     let ended = seen.leases.as_ref().is_some_and(|before| !before.is_subset(&leases));
     seen.leases = Some(leases);
@@ -72,11 +76,14 @@ async fn enter_all(node: &Arc<Node>) {
     if connections.is_empty() {
         return;
     }
-    tracing::info!(connections = connections.len(), "the directory forgot this node: entering its connections again");
+    tracing::info!(
+        connections = connections.len(),
+        "the directory forgot this node, or some of it: entering its connections again"
+    );
     stream::iter(connections)
         .for_each_concurrent(ENTERS_AT_ONCE, |connection| {
             let chat = Arc::clone(&node.chat);
-            async move { chat.enter(&connection).await }
+            async move { chat.enter_again(&connection).await }
         })
         .await;
     let watched = node.delivery.watchers.targets();

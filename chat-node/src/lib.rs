@@ -17,6 +17,7 @@ mod joining;
 mod lease;
 pub mod listener;
 pub mod live;
+mod memberships;
 pub mod metrics;
 pub mod node;
 mod node_channel;

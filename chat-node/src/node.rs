@@ -66,6 +66,7 @@ impl Node {
             hubs: Arc::new(Hubs::new(id.clone(), Arc::clone(&backends.tail))),
             connections,
             watchers: Watchers::default(),
+            rechecks: Arc::default(),
             tasks: tasks.clone(),
             counters: Arc::clone(&counters),
         });

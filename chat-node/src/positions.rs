@@ -54,8 +54,10 @@ async fn wait(node: &Node, stop: &CancellationToken, time: Duration) -> Wake {
 pub async fn run(node: Arc<Node>, stop: CancellationToken) {
     let mut urgent = false;
     'rounds: loop {
-        let hubs = node.delivery.hubs.all();
-        let mut chunks: Vec<&[Arc<Hub>]> = hubs.chunks(CHUNK).collect();
+        node.delivery.hubs.sweep().await;
+        // Not the hubs themselves: one that somebody holds is not removed when the last one leaves it.
+        let ids: Vec<ConversationId> = node.delivery.hubs.all().iter().map(|hub| hub.conversation).collect();
+        let mut chunks: Vec<&[ConversationId]> = ids.chunks(CHUNK).collect();
         if chunks.is_empty() {
             chunks.push(&[]);
         }
@@ -73,7 +75,8 @@ pub async fn run(node: Arc<Node>, stop: CancellationToken) {
                     Wake::Stop => return,
                 }
             }
-            if let Err(error) = compare(&node, chunk).await {
+            let hubs: Vec<_> = chunk.iter().filter_map(|id| node.delivery.hubs.get(*id)).collect();
+            if let Err(error) = compare(&node, &hubs).await {
                 tracing::debug!(%error, "positions could not be compared");
                 urgent = true;
                 if let Wake::Stop = wait(&node, &stop, RETRY).await {
@@ -82,7 +85,7 @@ pub async fn run(node: Arc<Node>, stop: CancellationToken) {
                 continue 'rounds;
             }
         }
-        learn_kinds(&node, &hubs).await;
+        learn_kinds(&node).await;
     }
 }
 
@@ -99,6 +102,7 @@ async fn compare(node: &Arc<Node>, hubs: &[Arc<Hub>]) -> Result<(), PortError> {
             delivery.compare(Arc::clone(hub), before.as_ref(), &head);
         } else {
             hub.begin_late(&head);
+            delivery.rechecks.ask(hub.conversation, hub.users());
         }
         if delivery.hubs.get(hub.conversation).is_none() {
             // The last one left meanwhile, and this call may have come after theirs.
@@ -109,8 +113,8 @@ async fn compare(node: &Arc<Node>, hubs: &[Arc<Hub>]) -> Result<(), PortError> {
 }
 
 /// Groups are always open to their members: known beforehand, nobody has to ask while the store does not answer.
-async fn learn_kinds(node: &Arc<Node>, hubs: &[Arc<Hub>]) {
-    for hub in hubs.iter().filter(|hub| hub.kind.get().is_none()).take(KINDS) {
+async fn learn_kinds(node: &Arc<Node>) {
+    for hub in node.delivery.hubs.all().into_iter().filter(|hub| hub.kind.get().is_none()).take(KINDS) {
         match node.backends.store.conversation(hub.conversation).await {
             Ok(row) => {
                 let _ = hub.kind.set(row.map_or(ConversationKind::Group, |row| row.kind));

@@ -8,6 +8,8 @@ mod clocked;
 mod conversations;
 #[path = "node/delivery.rs"]
 mod delivery;
+#[path = "node/directory.rs"]
+mod directory;
 #[path = "node/files.rs"]
 mod files;
 #[path = "node/frames.rs"]

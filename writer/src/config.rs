@@ -1,10 +1,9 @@
 //! The writer's configuration: flags over environment over defaults, checked as a whole at start.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chat_cluster::ClusterArgs;
+use chat_cluster::{ClusterArgs, ConfigProblems};
 use chat_core::NodeId;
 use chat_kafka::{ConsumerConfig, KafkaConfig};
 
@@ -47,22 +46,6 @@ pub struct Config {
     #[arg(long, env = "ELASTIC_CHAT_LOG", default_value = "info")]
     pub log: String,
 }
-
-/// Everything that is wrong with a configuration, so that nobody mends it one error a start.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigProblems(pub Vec<String>);
-
-impl fmt::Display for ConfigProblems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "the configuration has {} problem(s):", self.0.len())?;
-        for problem in &self.0 {
-            writeln!(f, "  - {problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigProblems {}
 
 /// What a running writer is made with.
 #[derive(Debug, Clone)]

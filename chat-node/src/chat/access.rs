@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::history::{Pages, pages};
+use super::presence::Owed;
 use crate::config::Limits;
 use crate::live::{Delivery, Hub};
 use crate::metrics::Counters;
@@ -26,6 +27,7 @@ pub struct Chat {
     /// Owns what must go on when the client that began it is gone.
     pub tasks: TaskTracker,
     pub pages: Pages,
+    pub owed: Owed,
     /// Memberships as they were last read: they count while the store does not answer.
     memberships: moka::future::Cache<(ConversationId, UserId), MembershipRow>,
 }
@@ -77,7 +79,7 @@ impl Chat {
         tasks: TaskTracker,
     ) -> Self {
         let memberships = moka::future::Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        Self { backends, delivery, limits, counters, tasks, pages: pages(), memberships }
+        Self { backends, delivery, limits, counters, tasks, pages: pages(), owed: Owed::default(), memberships }
     }
 
     pub fn now(&self) -> Timestamp {

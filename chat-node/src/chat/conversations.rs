@@ -128,7 +128,13 @@ impl Chat {
             if member {
                 let hub = hubs.open(conversation).await;
                 hub.attach(&connection, false);
-                connection.attach(hub);
+                connection.attach(Arc::clone(&hub));
+                if !self.delivery.connections.contains(&connection) {
+                    // It ended meanwhile, and took its other seats with it.
+                    connection.detach(conversation);
+                    hubs.leave(hub, &connection).await;
+                    continue;
+                }
             } else if let Some(hub) = connection.detach(conversation) {
                 hubs.leave(hub, &connection).await;
             }

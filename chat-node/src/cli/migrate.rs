@@ -1,5 +1,4 @@
-use anyhow::bail;
-use chat_cluster::ClusterArgs;
+use chat_cluster::{ClusterArgs, ConfigProblems};
 use service_kit::telemetry;
 
 #[derive(clap::Args)]
@@ -22,7 +21,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // It is the one thing that a migration does not touch.
     problems.retain(|problem| args.cluster.redis.is_some() || !problem.starts_with("--redis is missing"));
     if !problems.is_empty() {
-        bail!("{}", problems.join("\n  "));
+        return Err(ConfigProblems(problems).into());
     }
     telemetry::init(false, &args.log)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -45,6 +45,12 @@ impl Connections {
         self.by_user.read().get(&user).cloned().unwrap_or_default()
     }
 
+    /// Is it still entered?
+    pub fn contains(&self, connection: &Arc<Connection>) -> bool {
+        let by_user = self.by_user.read();
+        by_user.get(&connection.info.user).is_some_and(|list| list.iter().any(|other| Arc::ptr_eq(other, connection)))
+    }
+
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Relaxed)
     }

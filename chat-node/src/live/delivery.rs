@@ -10,8 +10,9 @@ use chat_wire::{NodeFrame, ServerFrame, close_code};
 use tokio_util::task::TaskTracker;
 
 use super::connections::Connections;
-use super::hub::{Compared, Delivered, Hole, Hub};
+use super::hub::{Compared, Delivered, Hub};
 use super::hubs::Hubs;
+use super::rechecks::Rechecks;
 use super::watchers::Watchers;
 use super::ws_frame::text_frame;
 
@@ -28,6 +29,7 @@ pub struct Delivery {
     pub hubs: Arc<Hubs>,
     pub connections: Arc<Connections>,
     pub watchers: Watchers,
+    pub rechecks: Arc<Rechecks>,
     pub tasks: TaskTracker,
     pub counters: Arc<crate::metrics::Counters>,
 }
@@ -50,40 +52,44 @@ impl Delivery {
 
     pub fn deliver_here(&self, conversation: ConversationId, at: &Appended, event: &[u8]) {
         let Some(hub) = self.hubs.get(conversation) else { return };
-        match hub.deliver(&at.epoch, at.rev, event) {
+        let delivered = hub.deliver(&at.epoch, at.rev, event);
+        match delivered {
             Delivered::To(count) => {
                 self.counters.deliveries.inc_by(count as u64);
             }
             Delivered::Old => {}
-            Delivered::Hole(hole) => self.fill_later(hub, hole),
+            Delivered::Hole(_) => self.fill_later(Arc::clone(&hub)),
         }
+        self.rechecks.ask(conversation, hub.take_left());
     }
 
     /// Compares where a conversation stands here with what the tail said after `before` was noted.
     pub fn compare(&self, hub: Arc<Hub>, before: Option<&(Epoch, Rev)>, head: &TailHead) {
         match hub.compare(before, head) {
             Compared::Level => {}
-            Compared::Behind(hole) => {
+            Compared::Behind(_) => {
                 self.counters.hints_missed.inc();
-                self.fill_later(hub, hole);
+                self.fill_later(hub);
             }
             Compared::Anew => {
                 self.counters.epochs_changed.inc();
+                self.rechecks.ask(hub.conversation, hub.users());
             }
         }
     }
 
-    fn fill_later(&self, hub: Arc<Hub>, hole: Hole) {
+    fn fill_later(&self, hub: Arc<Hub>) {
         let (tail, counters) = (Arc::clone(&self.tail), Arc::clone(&self.counters));
+        let rechecks = Arc::clone(&self.rechecks);
         self.tasks.spawn(async move {
             tokio::time::sleep(HOLE_PATIENCE).await;
             let mut pause = Duration::from_millis(50);
-            let mut hole = hole;
-            while let Some(left) = hub.still_missing(&hole) {
+            while let Some(left) = hub.still_missing() {
                 match tail.since(hub.conversation, &left.epoch, left.after, FILL_LIMIT).await {
                     Ok(Since::Events { events, .. }) => {
                         counters.holes_filled.inc();
                         counters.deliveries.inc_by(hub.fill(&left.epoch, &events) as u64);
+                        rechecks.ask(hub.conversation, hub.take_left());
                         if events.is_empty() {
                             // Somebody told of an event that the tail does not have: it may come yet.
                             tokio::time::sleep(pause).await;
@@ -93,14 +99,16 @@ impl Delivery {
                             }
                         }
                     }
-                    Ok(Since::Gap { head }) => hub.skip_to(&head, "events were lost"),
+                    Ok(Since::Gap { head }) => {
+                        hub.skip_to(&head, "events were lost");
+                        rechecks.ask(hub.conversation, hub.users());
+                    }
                     Err(error) => {
                         tracing::debug!(conversation = %hub.conversation, %error, "could not fill a hole in a tail");
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(Duration::from_secs(1));
                     }
                 }
-                hole = left;
             }
         });
     }

@@ -67,6 +67,8 @@ struct State {
     /// The highest rev of this epoch that is known to exist.
     end: Rev,
     filling: bool,
+    /// Members who left, as events said that were delivered since somebody asked.
+    left: Vec<UserId>,
 }
 
 impl State {
@@ -238,6 +240,7 @@ impl Hub {
         while let Some((epoch, at)) = state.position.clone() {
             let next = at.next();
             let Some(payload) = state.waiting.remove(&next) else { break };
+            state.left.extend(who_left(&payload));
             let frame = text_frame(&payload);
             for seat in &mut state.seats {
                 match &mut seat.held {
@@ -254,12 +257,11 @@ impl Hub {
         sent
     }
 
-    /// What is left of a hole; otherwise the filling is over.
-    pub fn still_missing(&self, hole: &Hole) -> Option<Hole> {
+    /// What is missing now, also when the tail began anew meanwhile: nobody else fills that. Otherwise the filling is over.
+    pub fn still_missing(&self) -> Option<Hole> {
         let mut state = self.state.lock();
         state.filling = false;
-        let same = state.position.as_ref().is_some_and(|(epoch, _)| *epoch == hole.epoch);
-        if same { state.hole() } else { None }
+        state.hole()
     }
 
     /// The hole's events from the tail.
@@ -303,6 +305,17 @@ impl Hub {
         Self::drain(&mut state);
     }
 
+    /// Who left since the last call.
+    pub fn take_left(&self) -> Vec<UserId> {
+        let mut state = self.state.lock();
+        if state.left.is_empty() { Vec::new() } else { std::mem::take(&mut state.left) }
+    }
+
+    /// Everybody who sits here, each as often as they do.
+    pub fn users(&self) -> Vec<UserId> {
+        self.state.lock().seats.iter().map(|seat| seat.connection.info.user).collect()
+    }
+
     /// A ready frame for everybody but `except`.
     pub fn tell(&self, frame: &Bytes, except: Option<UserId>) {
         for seat in &self.state.lock().seats {
@@ -310,5 +323,44 @@ impl Hub {
                 seat.connection.push(frame.clone());
             }
         }
+    }
+}
+
+/// The member who left, when the event says that one did. Few events do, so that the others cost a search only; in a text
+/// the same would stand with its quotes escaped.
+fn who_left(event: &[u8]) -> Option<UserId> {
+    #[derive(serde::Deserialize)]
+    struct Left {
+        user: UserId,
+    }
+    const KIND: &[u8] = b"\"kind\":\"member_left\"";
+    event
+        .windows(KIND.len())
+        .any(|window| window == KIND)
+        .then(|| serde_json::from_slice::<Left>(event).ok())?
+        .map(|left| left.user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epoch(name: &str) -> Epoch {
+        name.parse().expect("an epoch")
+    }
+
+    #[test]
+    fn a_hole_of_a_new_life_is_filled_by_whoever_filled_in_the_old_one() {
+        let hub = Hub::new(ConversationId::new(uuid::Uuid::from_u128(1)));
+        hub.begin_at(&TailHead {
+            epoch: epoch("old"),
+            rev: Rev::new(4),
+            last_seq: chat_core::Seq::ZERO,
+            persisted: chat_core::Seq::ZERO,
+        });
+        assert!(matches!(hub.deliver(&epoch("old"), Rev::new(6), b"{}"), Delivered::Hole(_)));
+        // The filler waits; meanwhile the tail begins anew, and that hole is no second filler's.
+        assert_eq!(hub.deliver(&epoch("new"), Rev::new(3), b"{}"), Delivered::To(0));
+        assert_eq!(hub.still_missing(), Some(Hole { epoch: epoch("new"), after: Rev::ZERO }));
     }
 }

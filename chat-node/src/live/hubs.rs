@@ -73,11 +73,37 @@ impl Hubs {
             let idle = map.get(&conversation).is_some_and(|hub| hub.is_empty() && Arc::strong_count(hub) == 1);
             if idle { map.remove(&conversation) } else { None }
         };
-        if removed.is_some()
-            && let Err(error) = self.tail.unregister(conversation, &self.node).await
-        {
+        if removed.is_some() {
+            self.unregister(conversation).await;
+        }
+    }
+
+    /// Removes hubs in which nobody sits: whoever left last may have found somebody else holding the hub.
+    pub async fn sweep(&self) {
+        let idle = |hub: &Arc<Hub>| hub.is_empty() && Arc::strong_count(hub) == 1;
+        let found: Vec<ConversationId> =
+            self.map.read().iter().filter(|(_, hub)| idle(hub)).map(|(id, _)| *id).collect();
+        for conversation in found {
+            let removed = {
+                let mut map = self.map.write();
+                if map.get(&conversation).is_some_and(idle) { map.remove(&conversation) } else { None }
+            };
+            if removed.is_some() {
+                self.unregister(conversation).await;
+            }
+        }
+    }
+
+    async fn unregister(&self, conversation: ConversationId) {
+        if let Err(error) = self.tail.unregister(conversation, &self.node).await {
             // The registration lapses with the node's lease at the latest; hints that come meanwhile find no hub.
             tracing::debug!(%conversation, %error, "could not unregister from a conversation");
+        }
+        // Somebody came meanwhile, and their registration may have been before this call.
+        if self.get(conversation).is_some()
+            && let Err(error) = self.tail.register(conversation, &self.node).await
+        {
+            tracing::debug!(%conversation, %error, "the comparison of positions registers again");
         }
     }
 }

@@ -28,34 +28,39 @@ struct Replay {
     up_to: (Epoch, Rev),
 }
 
-/// Reads `hello` and answers `welcome` and the replays. The connection is live when this returns.
-pub async fn greet(node: &Arc<Node>, ws: &mut Ws, outbox: &Arc<Outbox>) -> Result<Arc<Connection>, Closing> {
+/// Somebody who may come in, and what they want to resume.
+pub struct Admitted {
+    pub connection: Arc<Connection>,
+    resume: Option<Resume>,
+}
+
+/// Reads `hello` and finds out who it is. Nothing is left behind when this is given up at any point.
+pub async fn admit(node: &Arc<Node>, ws: &mut Ws, outbox: &Arc<Outbox>) -> Result<Admitted, Closing> {
     let hello = read_hello(ws).await?;
     let Hello { token, device_id, resume } = hello;
     let caller = node.auth.authenticate(&token).await.map_err(|failure| refused(&failure))?;
     let user = caller.user;
     check_count(node, user, &device_id).await?;
     let info = ConnectionInfo { id: ConnectionId(Uuid::now_v7()), user, session: caller.session, device: device_id };
-    let session = info.id.0;
     let connection = Connection::new(info, Arc::clone(outbox), Arc::clone(&node.flushers), caller.expires_at);
+    Ok(Admitted { connection, resume })
+}
+
+/// Enters the connection everywhere and answers `welcome` and the replays; it is live when this returns. Whatever comes
+/// of it, also when it is given up in the middle, the caller must take the connection out again in the end.
+pub async fn greet(node: &Arc<Node>, admitted: Admitted) -> Result<(), Closing> {
+    let Admitted { connection, resume } = admitted;
     if let Some(replaced) = node.delivery.connections.add(&connection) {
         replaced.close(close_code::REPLACED, "replaced by the same device");
     }
-    match open(node, &connection, session, resume).await {
-        Ok(()) => {
-            node.heartbeats.add(&connection);
-            node.counters.handshakes.inc();
-            Ok(connection)
-        }
-        Err(failure) => {
-            node.delivery.connections.remove(&connection);
-            for hub in connection.detach_all() {
-                node.delivery.hubs.leave(hub, &connection).await;
-            }
-            connection.send(&ServerFrame::Error(failure.frame(None, None)));
-            Err(Closing { code: close_code::RESTART, reason: "a backend does not answer" })
-        }
+    let session = connection.info.id.0;
+    if let Err(failure) = open(node, &connection, session, resume).await {
+        connection.send(&ServerFrame::Error(failure.frame(None, None)));
+        return Err(Closing { code: close_code::RESTART, reason: "a backend does not answer" });
     }
+    node.heartbeats.add(&connection);
+    node.counters.handshakes.inc();
+    Ok(())
 }
 
 async fn read_hello(ws: &mut Ws) -> Result<Hello, Closing> {

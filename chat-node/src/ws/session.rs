@@ -23,6 +23,10 @@ use crate::live::{Closing, Connection, Outbox, QueueLimits};
 const READ_BUFFER: usize = 1_024;
 const FRAMES_WAITING: usize = 1_000;
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
+/// For everything up to the last event of the replay; a client that reads slowly gets it slowly.
+const GREETING_DEADLINE: Duration = Duration::from_secs(10);
+const GREETING_TOOK_TOO_LONG: Closing =
+    Closing { code: close_code::RESTART, reason: "what was missed could not be read in time" };
 /// How long a closing connection may take to read what is left.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 /// When the frame limit is switched off.
@@ -45,12 +49,19 @@ pub async fn run(node: Arc<Node>, socket: TcpStream, already_read: Bytes, peer: 
     let io = WsIo::new(Arc::clone(&outbox));
     let mut ws = WebSocketStream::from_partially_read(io, already_read.to_vec(), Role::Server, Some(config)).await;
 
-    let greeting = Box::pin(tokio::time::timeout(HELLO_DEADLINE, hello::greet(&node, &mut ws, &outbox))).await;
-    let connection = match greeting {
-        Ok(Ok(connection)) => connection,
+    let admitting = Box::pin(tokio::time::timeout(HELLO_DEADLINE, hello::admit(&node, &mut ws, &outbox))).await;
+    let admitted = match admitting {
+        Ok(Ok(admitted)) => admitted,
         Ok(Err(closing)) => return end(&outbox, closing).await,
         Err(_) => return end(&outbox, Closing { code: close_code::BAD_FRAME, reason: "no hello in time" }).await,
     };
+    let connection = Arc::clone(&admitted.connection);
+    let greeting = Box::pin(tokio::time::timeout(GREETING_DEADLINE, hello::greet(&node, admitted))).await;
+    if let Err(closing) = greeting.unwrap_or(Err(GREETING_TOOK_TOO_LONG)) {
+        // Before anything else: it may sit in hubs and in the directory already.
+        Box::pin(farewell(&node, &connection)).await;
+        return end(&outbox, closing).await;
+    }
     node.counters.connections.inc();
     let closing = serve(&node, &mut ws, &connection).await;
     if closing.is_some_and(|closing| closing.code == close_code::SLOW_CONSUMER) {

@@ -1,10 +1,13 @@
 //! What arrives where: order, resume, retries, receipts, presence.
 
+use std::time::Duration;
+
+use chat_core::UserId;
 use hyper::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::harness::TestNode;
+use super::harness::{DEADLINE, TestNode};
 
 #[tokio::test]
 async fn a_message_reaches_everybody_once_and_a_retry_gets_the_same_ack() {
@@ -213,4 +216,90 @@ async fn limits_hold_and_say_when_to_come_back() {
     let error = a.expect("error").await;
     assert_eq!((error["code"].as_str(), error["retryable"].as_bool()), (Some("rate_limited"), Some(true)));
     assert!(error["retry_after_ms"].as_u64().expect("a time") > 0);
+}
+
+/// Waits for a condition of the node itself.
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}
+
+#[tokio::test]
+async fn a_hub_that_somebody_held_when_the_last_one_left_goes_later() {
+    let node = TestNode::start(&[]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.direct(&bob).await;
+    let socket = node.socket(&ada, "a").await;
+    let (hubs, inside) = (&node.app.node.delivery.hubs, &node.app.node);
+    let held = hubs.get(room.parse().expect("id"));
+    assert!(held.is_some());
+    drop(socket);
+    until("the connection ends", || inside.delivery.connections.count() == 0).await;
+    until("it was left", || held.as_ref().is_some_and(|hub| hub.is_empty())).await;
+    drop(held);
+    inside.positions.compare_now();
+    until("nobody is in it", || hubs.count() == 0).await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_what_they_missed_leaves_nothing_behind() {
+    let node = TestNode::start(&["--limit-sends-per-user=off"]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.direct(&bob).await;
+    let before = ada.get(&format!("/v1/conversations/{room}")).await;
+    let text = "\u{1f980}".repeat(8_000);
+    let mut b = node.socket(&bob, "b").await;
+    for _ in 0..299 {
+        b.send(&room, &text).await;
+        b.expect("ack").await;
+    }
+    drop(b);
+    let inside = &node.app.node;
+    until("bob is gone", || inside.delivery.connections.count() == 0).await;
+    // More than the kernel's buffers take, and it is never read.
+    let mut a = node.raw_socket().await;
+    let point = json!({"id": room, "epoch": before["epoch"], "rev": before["rev"]});
+    let hello = json!({"type": "hello", "token": ada.account.token, "device_id": "a", "resume": {"session": Uuid::now_v7(), "conversations": [point]}});
+    a.say(&hello).await;
+    until("ada is there", || inside.delivery.connections.count() == 1).await;
+    until("she was given up", || inside.delivery.connections.count() == 0).await;
+    until("nobody is seated", || inside.delivery.hubs.count() == 0).await;
+    let asked = async {
+        while inside.backends.directory.whereabouts(UserId::new(ada.account.user)).await.expect("directory").1 > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, asked).await.expect("she is offline");
+    drop(a);
+}
+
+/// The hint that takes a seat away may be lost; the event is not, since holes are filled.
+#[tokio::test]
+async fn who_left_is_unseated_by_the_event_alone() {
+    let node = TestNode::start(&[]);
+    let (mut ada, bob) = (node.person("ada").await, node.person("bob").await);
+    let room = ada.group(&[&bob]).await;
+    let mut socket = node.socket(&bob, "b").await;
+    let conversation: chat_core::ConversationId = room.parse().expect("an id");
+    let record = chat_wire::LogRecord {
+        conversation,
+        at: chat_core::Timestamp::from_millis(1),
+        actor: chat_core::UserId::new(ada.account.user),
+        client_msg_id: None,
+        body: chat_core::EventBody::MemberLeft { user: chat_core::UserId::new(bob.account.user) },
+    };
+    let backends = &node.app.node.backends;
+    let seq = backends.log.append(record.clone()).await.expect("appended");
+    let event = bytes::Bytes::from(serde_json::to_vec(&record.into_event(seq)).expect("an event"));
+    let appended = backends.tail.append(conversation, seq, event.clone()).await.expect("appended");
+    node.app.node.delivery.event(conversation, seq, &appended, &event).await;
+    assert_eq!(socket.expect("event").await["kind"], "member_left");
+    let told = socket.expect("conversation").await;
+    assert_eq!((told["action"].as_str(), told["id"].as_str()), (Some("removed"), Some(room.as_str())));
+    socket.send(&room, "still here?").await;
+    assert_eq!(socket.expect_error().await, "not_found");
 }

@@ -67,20 +67,26 @@ pub async fn write(
     written.map(drop)
 }
 
-/// How many members there are: counted when asked, and again when this process changed it, or after 10 s.
+/// A count above this may be up to ten seconds old. Below, people see who came and went on another node at once, and
+/// counting costs no more than a page of messages.
+const COUNTED_ANEW: u64 = 500;
+
+/// How many members there are.
 pub async fn count(connection: &Connection, conversation: ConversationId) -> Result<u64, PortError> {
     let key = (conversation, connection.membership_epochs.of(&conversation));
-    let counting = async {
-        let mut count = 0;
-        scan(connection, conversation, None, |_| {
-            count += 1;
-            Ok(true)
-        })
-        .await?;
-        Ok(count)
-    };
-    let counted = connection.counts.try_get_with(key, counting).await;
-    counted.map_err(|error: std::sync::Arc<PortError>| PortError::clone(&error))
+    if let Some(count) = connection.counts.get(&key).await {
+        return Ok(count);
+    }
+    let mut count = 0;
+    scan(connection, conversation, None, |_| {
+        count += 1;
+        Ok(true)
+    })
+    .await?;
+    if count > COUNTED_ANEW {
+        connection.counts.insert(key, count).await;
+    }
+    Ok(count)
 }
 
 pub async fn owners(connection: &Connection, conversation: ConversationId) -> Result<usize, PortError> {

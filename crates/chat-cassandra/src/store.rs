@@ -41,7 +41,7 @@ impl CassandraStore {
     /// As [`open`](Self::open), with other limits for a timeline's partitions: all processes may differ.
     pub fn open_with(config: CassandraConfig, limits: BucketLimits) -> Result<Self, SetupError> {
         config.check()?;
-        let first = format!("{}: not connected yet", config.addresses());
+        let first = format!("{}: not connected yet; is it running, and is that its CQL port?", config.addresses());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let state = Arc::new(RwLock::new(State::Connecting(first)));
         let (shared, cancelled) = (Arc::clone(&state), stop.clone());

@@ -5,12 +5,14 @@ mod adapters;
 mod address;
 mod convert;
 mod migrate;
+mod problems;
 
 use std::path::PathBuf;
 
 pub use adapters::{Adapters, Health, OpenError, health};
 use address::host_port;
 pub use migrate::{MigrateError, migrate};
+pub use problems::ConfigProblems;
 
 /// Where Redis, Kafka and Cassandra are. Without any of them a chat node runs alone.
 #[derive(Debug, Clone, Default, clap::Args)]

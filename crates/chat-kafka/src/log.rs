@@ -16,7 +16,7 @@ use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
 /// How long [`KafkaLog::close`] waits for answers.
 const CLOSE_BUDGET: Duration = Duration::from_secs(6);
 /// Longer than the producer's own delivery timeout: for an answer that never comes.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(65);
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
 const CHECK_DEADLINE: Duration = Duration::from_secs(2);
@@ -34,6 +34,7 @@ pub struct KafkaLog {
     cursors: String,
     origin: String,
     queue_messages: usize,
+    answer_deadline: Duration,
     checked: tokio::sync::Mutex<Option<(Instant, Result<(), PortError>)>>,
 }
 
@@ -51,6 +52,7 @@ impl KafkaLog {
             cursors: topics.cursors(),
             origin: config.client_id.clone(),
             queue_messages: usize::try_from(config.queue_messages).unwrap_or(usize::MAX),
+            answer_deadline: config.delivery_timeout + ANSWER_GRACE,
             checked: tokio::sync::Mutex::new(None),
         })
     }
@@ -81,7 +83,7 @@ impl KafkaLog {
     }
 
     async fn finish(&self, answer: oneshot::Receiver<Result<i64, Code>>) -> Result<Seq, PortError> {
-        let offset = match tokio::time::timeout(ANSWER_DEADLINE, answer).await {
+        let offset = match tokio::time::timeout(self.answer_deadline, answer).await {
             Ok(Ok(Ok(offset))) => offset,
             Ok(Ok(Err(code))) => return Err(self.failed(code, &self.events)),
             Ok(Err(_)) => return Err(self.failed(Code::PurgeQueue, &self.events)),
@@ -109,7 +111,9 @@ impl KafkaLog {
                 Err(full @ PortError::Full { .. }) => match waiting.pop_front() {
                     Some(answer) => seqs.push(self.finish(answer).await?),
                     // Others fill the queue.
-                    None if begin.elapsed() < ANSWER_DEADLINE => tokio::time::sleep(Duration::from_millis(10)).await,
+                    None if begin.elapsed() < self.answer_deadline => {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
                     None => return Err(full),
                 },
                 Err(error) => return Err(error),

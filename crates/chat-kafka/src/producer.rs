@@ -250,10 +250,6 @@ fn settings(config: &KafkaConfig, max_record_bytes: usize) -> Result<ClientConfi
         ("compression.type", "lz4"),
         // As every Kafka client does it: a conversation keeps its partition whoever writes.
         ("partitioner", "murmur2_random"),
-        // Long, so that it is not this that gives up on a record: a record that times out while it is on its way makes the
-        // library begin a new epoch and send what else was on its way once more, and that the brokers take twice. Who
-        // waits for an answer may stop waiting long before.
-        ("delivery.timeout.ms", "60000"),
         ("request.timeout.ms", "3000"),
         ("retry.backoff.ms", "50"),
         ("retry.backoff.max.ms", "500"),
@@ -261,6 +257,7 @@ fn settings(config: &KafkaConfig, max_record_bytes: usize) -> Result<ClientConfi
     ] {
         client.set(name, value);
     }
+    client.set("delivery.timeout.ms", config.delivery_timeout.as_millis().to_string());
     client.set("message.max.bytes", max_record_bytes.to_string());
     client.set("queue.buffering.max.messages", config.queue_messages.to_string());
     client.set("queue.buffering.max.kbytes", config.queue_kib.to_string());

@@ -1,13 +1,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chat_cluster::{Adapters, ClusterArgs};
+use chat_cluster::{Adapters, ClusterArgs, ConfigProblems};
 use chat_core::Timestamp;
 use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
 
 use crate::Backends;
-use crate::config::ConfigProblems;
 use crate::dead_letter::{Replayed, replay};
 
 /// Reading all dead letters of 30 days.

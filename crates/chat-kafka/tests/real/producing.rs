@@ -47,7 +47,12 @@ async fn the_first_poll_fixes_the_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_is_said_at_once() {
-    let config = KafkaConfig { brokers: vec![nowhere().await], queue_messages: 10, ..shared() };
+    let config = KafkaConfig {
+        brokers: vec![nowhere().await],
+        queue_messages: 10,
+        delivery_timeout: std::time::Duration::from_secs(3),
+        ..shared()
+    };
     let log = Arc::new(KafkaLog::open(&config).expect("opens"));
     let mut waiting = Vec::new();
     for _ in 0..11 {

@@ -1,6 +1,6 @@
 -- Appends one event, once per seq.
 -- KEYS head tail seqs nodes   ARGV seq event epoch(of a new life) ttl(s) kept cap ttl-of-nodes(s) life
--- Returns epoch, rev, 1 when it was appended now, the nodes.
+-- Returns epoch, rev (0 when it was trimmed since), 1 when it was appended now, the nodes.
 local at = open(KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4], ARGV[8])
 local epoch, rev, last, persisted = at[1], tonumber(at[2]), tonumber(at[3]), tonumber(at[4])
 local seq = tonumber(ARGV[1])
@@ -8,10 +8,12 @@ local seq = tonumber(ARGV[1])
 if seq <= last then
   local known = redis.call('ZRANGE', KEYS[3], ARGV[1], ARGV[1], 'BYSCORE')[1]
   if known then return {epoch, known, 0, redis.call('SMEMBERS', KEYS[4])} end
+  -- Late: it was here (the writer brings what lacks before it says `persisted`), and it was trimmed.
+  if seq <= tonumber(at[5] or 0) and seq <= persisted then return {epoch, '0', 0, {}} end
 end
 rev = rev + 1
 local text = string.format('%.0f', rev)
-redis.call('XADD', KEYS[2], text .. '-' .. ARGV[1], 'e', ARGV[2])
+add(KEYS[2], rev - 1, text .. '-' .. ARGV[1], ARGV[2])
 redis.call('ZADD', KEYS[3], ARGV[1], text)
 if seq > last then
   redis.call('HSET', KEYS[1], 'rev', text, 'last_seq', ARGV[1])

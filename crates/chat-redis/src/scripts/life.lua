@@ -17,3 +17,16 @@ local function open(head, tail, seqs, epoch, ttl, life)
   end
   return at
 end
+
+-- Adds an event after rev `before`. Entries that somebody else put above it are of no use, and the stream would take
+-- nothing below them: they go.
+local function add(tail, before, id, event)
+  local added = redis.pcall('XADD', tail, id, 'e', event)
+  if type(added) ~= 'table' or not added.err then return end
+  local text = string.format('%.0f', before)
+  for _, entry in ipairs(redis.call('XRANGE', tail, string.format('%.0f', before + 1), '+', 'COUNT', 1000)) do
+    redis.call('XDEL', tail, entry[1])
+  end
+  redis.call('XSETID', tail, text .. '-18446744073709551615')
+  redis.call('XADD', tail, id, 'e', event)
+end

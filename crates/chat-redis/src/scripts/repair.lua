@@ -12,7 +12,7 @@ for i = 6, #ARGV - 1, 2 do
     rev = rev + 1
     last = math.max(last, seq)
     local text = string.format('%.0f', rev)
-    redis.call('XADD', KEYS[2], text .. '-' .. ARGV[i], 'e', ARGV[i + 1])
+    add(KEYS[2], rev - 1, text .. '-' .. ARGV[i], ARGV[i + 1])
     redis.call('ZADD', KEYS[3], ARGV[i], text)
     appended[#appended + 1] = text
     appended[#appended + 1] = ARGV[i]

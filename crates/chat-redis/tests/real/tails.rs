@@ -225,3 +225,30 @@ async fn the_store_is_not_asked_about_an_id_made_now() {
     chat_ports::contract::tail::TailFixture::append_to_log(&rig, record).await;
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
 }
+
+#[tokio::test]
+async fn an_append_that_comes_after_its_event_was_trimmed_is_no_second_one() {
+    let (rig, conv) = (standalone().await, conversation());
+    append(&rig, conv, 1..=400).await;
+    rig.tail.mark_persisted(conv, Seq::new(400)).await.expect("mark");
+    assert_eq!(length(&rig, conv).await, 300, "1 to 100 were trimmed");
+    let late = rig.tail.append(conv, Seq::new(50), event(50)).await.expect("append");
+    assert!(!late.fresh, "it was here before");
+    assert_eq!(length(&rig, conv).await, 300);
+}
+
+#[tokio::test]
+async fn what_somebody_else_put_above_the_tail_does_not_stop_it() {
+    let (rig, conv) = (standalone().await, conversation());
+    append(&rig, conv, 1..=3).await;
+    let before = rig.tail.head(conv).await.expect("head");
+    // By the server's clock: far above every rev.
+    let _: String = rig.raw.say(&["XADD", &key(conv, "tail"), "*", "garbage", "x"]).await;
+    append(&rig, conv, [4]).await;
+    let repaired = rig.tail.repair(conv, vec![(Seq::new(5), event(5))], Seq::new(3)).await.expect("repair");
+    assert_eq!(repaired.appended.len(), 1);
+    let since = rig.tail.since(conv, &before.epoch, chat_core::Rev::new(3), 10).await.expect("since");
+    let Since::Events { events, .. } = since else { panic!("a gap: {since:?}") };
+    assert_eq!(events.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(length(&rig, conv).await, 5, "the garbage is gone");
+}

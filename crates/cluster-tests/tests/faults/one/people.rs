@@ -164,3 +164,29 @@ async fn a_dead_nodes_people_go_offline() {
     println!("offline after {after:?}");
     assert!(after < Duration::from_secs(20), "a lease that holds 15 s: {after:?}");
 }
+
+/// Who came and went on one node is counted on another at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_has_as_many_members_everywhere() {
+    let rig = Rig::start(Shape::One);
+    let [one, two, three] = [1, 2, 3].map(|n| rig.node(n).to_string());
+    let (ada, bob, eve) =
+        (Person::new(&one, "ada").await, Person::new(&two, "bob").await, Person::new(&three, "eve").await);
+    let room = ada.group(&[&bob]).await;
+    let path = format!("/v1/conversations/{room}");
+    let counts = async |expected: u64| {
+        for node in [&one, &two, &three] {
+            let seen = ada.call_at(node, Method::GET, &path, None).await.expect("a conversation");
+            assert_eq!(seen["member_count"], json!(expected), "{seen}");
+        }
+    };
+    counts(2).await;
+    let added = json!({"user": eve.account.user});
+    ada.call(Method::POST, &format!("{path}/members"), Some(added)).await.expect("added");
+    counts(3).await;
+    let gone = format!("{path}/members/{}", eve.account.user);
+    ada.call_at(&three, Method::DELETE, &gone, None).await.expect("removed");
+    counts(2).await;
+    let refused = eve.call(Method::GET, &path, None).await.expect_err("no member any more").to_string();
+    assert!(refused.contains("404"), "{refused}");
+}
