@@ -66,7 +66,7 @@ pub async fn sustained(args: &Args, rig: &Rig, results: &mut Results, shape: &Sh
         let warmed = source.stream(&rig.adapters.log, rate, warm, |_| ()).await?;
         let (begin, start, used) = (Instant::now(), rig.writers().await?, Usage::now(rig)?);
         let reader = Reader::start(&rig.adapters.store);
-        let ticks = Cell::new(0);
+        let ticks = Cell::new(0_u32);
         let watch = |record: Watched| {
             ticks.set(ticks.get() + 1);
             if ticks.get().is_multiple_of(WATCH_EVERY) {

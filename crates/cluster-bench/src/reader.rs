@@ -12,18 +12,19 @@ use crate::producer::Watched;
 /// Of a sample's age: looks are this exact, and cost the store little.
 const FINENESS: f64 = 0.05;
 const LEAST_PAUSE: Duration = Duration::from_millis(3);
+/// Ten come in a second, and each is taken at once.
+const WAITING: usize = 256;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Asks the store for each watched record until it is there.
 pub struct Reader {
-    watched: mpsc::UnboundedSender<Watched>,
+    watched: mpsc::Sender<Watched>,
     task: JoinHandle<Vec<f64>>,
 }
 
 impl Reader {
     pub fn start(store: &Arc<dyn ChatStore>) -> Self {
-        // As many as the run has ticks, at most.
-        let (watched, mut receiver) = mpsc::unbounded_channel::<Watched>();
+        let (watched, mut receiver) = mpsc::channel::<Watched>(WAITING);
         let store = Arc::clone(store);
         let task = tokio::spawn(async move {
             let (mut looks, mut ages) = (JoinSet::new(), Vec::new());
@@ -42,8 +43,9 @@ impl Reader {
         Self { watched, task }
     }
 
+    /// One too many is not watched.
     pub fn watch(&self, record: Watched) {
-        let _ = self.watched.send(record);
+        let _ = self.watched.try_send(record);
     }
 
     /// Milliseconds from publishing to reading, ascending.
