@@ -158,4 +158,23 @@ mod tests {
     fn a_wrong_uuid_says_so() {
         assert_eq!("123".parse::<UserId>(), Err(IdError::NotAUuid));
     }
+
+    #[test]
+    fn only_a_version_7_id_of_now_is_certainly_new() {
+        let id = |version: u8, ms: i64| {
+            let mut bytes = [0x11; 16];
+            bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
+            (bytes[6], bytes[8]) = (version << 4 | 1, 0x81);
+            ClientMsgId::from_bytes(bytes)
+        };
+        let made = 1_700_000_000_000;
+        let now = Timestamp::from_millis(made);
+        for offset in [0, 2_000, -2_000] {
+            assert!(id(7, made + offset).certainly_new(now), "{offset}");
+        }
+        for offset in [2_001, -2_001] {
+            assert!(!id(7, made + offset).certainly_new(now), "{offset}");
+        }
+        assert!(!id(4, made).certainly_new(now), "only version 7 has a time");
+    }
 }

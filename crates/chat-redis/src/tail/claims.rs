@@ -17,22 +17,9 @@ use crate::scripts;
 const PENDING_MS: u32 = 10_000;
 /// How long a settled claim is remembered, in milliseconds.
 const SETTLED_MS: u32 = 24 * 3_600_000;
-/// An id made within this many milliseconds of now cannot have been sent long ago.
-const NEW_MS: u64 = 2_000;
-
-/// Was the id made just now? Only then nothing can have been appended for it before Redis knew of it.
-fn certainly_new(id: ClientMsgId, now_ms: u64) -> bool {
-    let id = id.uuid();
-    let made = id.get_timestamp().filter(|_| id.get_version_num() == 7).map(|made| {
-        let (seconds, nanos) = made.to_unix();
-        seconds.saturating_mul(1_000) + u64::from(nanos) / 1_000_000
-    });
-    made.is_some_and(|made| made.abs_diff(now_ms) <= NEW_MS)
-}
-
-fn now_ms() -> u64 {
+fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+    Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 impl RedisTail {
@@ -54,7 +41,7 @@ impl RedisTail {
             Value::Nil => {}
             known => return settled_or_pending(known),
         }
-        if certainly_new(id, now_ms()) {
+        if id.certainly_new(now()) {
             return Ok(Claim::Granted);
         }
         let Some((seq, at)) = self.sent_before(conversation, user, id).await else { return Ok(Claim::Granted) };
@@ -153,26 +140,4 @@ fn settled_or_pending(known: Value) -> Result<Claim, PortError> {
     let settled = known.split_once(' ').and_then(|(seq, at)| Some((seq.parse().ok()?, at.parse().ok()?)));
     let (seq, at) = settled.ok_or_else(|| corrupt(format_args!("a claim is {known:?}")))?;
     Ok(Claim::Settled { seq: Seq::new(seq), at: Timestamp::from_millis(at) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_version_7_id_of_now_is_certainly_new() {
-        let now = 1_700_000_000_000;
-        let v7 = |ms: u64| {
-            ClientMsgId::from_bytes({
-                let mut bytes = [0x11; 16];
-                bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
-                (bytes[6], bytes[8]) = (0x71, 0x81);
-                bytes
-            })
-        };
-        assert!(certainly_new(v7(now), now));
-        assert!(certainly_new(v7(now + 2_000), now) && certainly_new(v7(now - 2_000), now));
-        assert!(!certainly_new(v7(now + 2_001), now) && !certainly_new(v7(now - 2_001), now));
-        assert!(!certainly_new(ClientMsgId::from_bytes([0x44; 16]), now));
-    }
 }
