@@ -1,4 +1,4 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
+import { useVirtualizer, type VirtualItem, type Virtualizer } from '@tanstack/react-virtual';
 import { ArrowDown } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { systemText } from '@/features/conversations/preview';
@@ -71,6 +71,7 @@ export function Timeline({ conversation, actions, target }: Props) {
     followOnAppend: !timeline.hasNewer,
     scrollEndThreshold: atEndPx,
   });
+  virtualizer.shouldAdjustScrollPositionOnItemSizeChange = liesAbove;
   const items = virtualizer.getVirtualItems();
   const lastShown = items.at(-1)?.index ?? 0;
 
@@ -291,6 +292,16 @@ function OtherRow({ row, conversation }: { row: Exclude<Row, { type: 'message' }
         </p>
       );
   }
+}
+
+/**
+ * What changes its size above the fold moves the list with it, so that what is read stays where it is. The virtualizer
+ * alone does not do so while one scrolls up, which is when the first row of a run loses its head to the page before it.
+ */
+function liesAbove(item: VirtualItem, _delta: number, list: Virtualizer<HTMLDivElement, Element>): boolean {
+  // The guess for a row at the fold was above it; what grows there later grows below.
+  const edge = list.itemSizeCache.has(item.key) ? item.end : item.start + 1;
+  return edge <= (list.scrollOffset ?? 0);
 }
 
 function estimate(row: Row | undefined): number {
