@@ -1,0 +1,1 @@
+//! The decision engine: how many gateways and writers the traffic of the next half minute needs.

@@ -1,0 +1,3 @@
+//! `operator run|crd|simulate|explain`.
+
+fn main() {}
