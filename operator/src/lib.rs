@@ -1,1 +1,4 @@
 //! The operator of `ChatCluster` resources.
+
+pub mod api;
+pub mod cli;
