@@ -9,7 +9,7 @@ use rand::RngExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::ChatCluster;
-use crate::autoscale::fleet::{Complaint, Fleet};
+use crate::autoscale::fleet::Complaint;
 use crate::autoscale::gateway_scaling::GatewayScaling;
 use crate::autoscale::writer_scaling::WriterScaling;
 use crate::cache::children::ChildKey;
@@ -174,11 +174,12 @@ impl Scaling {
 async fn readiness(context: &Context, gateways: &[Arc<PodView>], writers: &[Arc<PodView>]) -> Vec<(String, Check)> {
     /// With so many saying the same, the others need not be asked.
     const ASKED: usize = 8;
-    let asked = gateways.iter().take(ASKED).chain(writers.iter().take(ASKED)).filter(|pod| !pod.ended && !pod.pending);
-    let questions = asked.filter_map(|pod| {
-        let address = fleet::address(pod)?;
-        Some(async move { (pod.name.clone(), context.admin.readiness(address).await) })
-    });
+    let mut questions = Vec::new();
+    for pod in gateways.iter().take(ASKED).chain(writers.iter().take(ASKED)) {
+        let Some(address) = fleet::address(pod).filter(|_| !pod.ended && !pod.pending) else { continue };
+        let name = pod.name.clone();
+        questions.push(async move { (name, context.admin.readiness(address).await) });
+    }
     let answers = futures_util::future::join_all(questions).await;
     answers
         .into_iter()

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use crate::api::ChatCluster;
 use crate::autoscale::Observation;
@@ -44,6 +44,7 @@ pub struct Cluster {
     /// The newest spec that was found valid and applied; what scaling goes by.
     pub applied: RwLock<Option<Arc<ChatCluster>>>,
     pub tokens: RwLock<Tokens>,
+    tokens_read: Mutex<Option<Instant>>,
     /// What the scaling loop saw last.
     pub observed: RwLock<Observation>,
     /// What the status said when we last wrote it.
@@ -54,7 +55,19 @@ pub struct Cluster {
     pub secrets: Mutex<Option<crate::controller::dereference::Known>>,
     /// Asks the scaling loop not to wait for its next period.
     pub hurry: Notify,
-    _loop: DropGuard,
+    /// Ends its loop.
+    stop: CancellationToken,
+}
+
+impl Cluster {
+    pub fn tokens_are_young(&self, age: Duration) -> bool {
+        self.tokens_read.lock().is_some_and(|read| read.elapsed() < age)
+    }
+
+    pub fn take_tokens(&self, tokens: Tokens) {
+        *self.tokens.write() = tokens;
+        *self.tokens_read.lock() = Some(Instant::now());
+    }
 }
 
 /// All of them. Cheap to clone.
@@ -87,19 +100,28 @@ impl Clusters {
             uid,
             applied: RwLock::default(),
             tokens: RwLock::default(),
+            tokens_read: Mutex::default(),
             observed: RwLock::default(),
             written: Mutex::new(Written::of(cluster, Instant::now())),
             failures: Mutex::default(),
             secrets: Mutex::default(),
             hurry: Notify::new(),
-            _loop: stop.clone().drop_guard(),
+            stop: stop.clone(),
         });
-        all.insert(key, Arc::clone(&entry));
+        if let Some(before) = all.insert(key, Arc::clone(&entry)) {
+            before.stop.cancel();
+        }
         (entry, Some(stop))
     }
 
     pub fn remove(&self, key: &ClusterKey) -> bool {
-        self.all.write().remove(key).is_some()
+        let removed = self.all.write().remove(key);
+        removed.inspect(|entry| entry.stop.cancel()).is_some()
+    }
+
+    /// Ends all loops.
+    pub fn clear(&self) {
+        self.all.write().drain().for_each(|(_, entry)| entry.stop.cancel());
     }
 
     pub fn len(&self) -> usize {

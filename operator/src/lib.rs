@@ -6,6 +6,7 @@ pub mod apply;
 pub mod autoscale;
 pub mod cache;
 pub mod calls;
+pub mod children;
 pub mod cli;
 pub mod clusters;
 pub mod context;

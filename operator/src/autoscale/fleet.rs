@@ -51,10 +51,12 @@ impl Fleet {
         now: f64,
         metrics: &Metrics,
     ) -> Vec<(String, AdminError)> {
-        let asked = pods.iter().filter(|pod| answers(pod)).filter_map(|pod| {
-            let (address, uid) = (address(pod)?, pod.uid.clone());
-            Some(async move { (uid, client.load(address, tokens).await) })
-        });
+        let mut asked = Vec::new();
+        for pod in pods.iter().filter(|pod| answers(pod)) {
+            let Some(address) = address(pod) else { continue };
+            let uid = pod.uid.clone();
+            asked.push(async move { (uid, client.load(address, tokens).await) });
+        }
         let answers: Vec<(String, Result<Load, AdminError>)> =
             stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
         self.forget(pods);
