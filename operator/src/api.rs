@@ -33,3 +33,6 @@ pub use pod::{Amounts, Pod, Resources};
 pub use quantity::Quantity;
 pub use status::{ChatClusterStatus, ConnectionsPerPod, Decision, GatewayStatus, WriterStatus, condition};
 pub use writers::{WriterScaleDown, WriterTarget, Writers};
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ pub fn crd() -> CustomResourceDefinition {
     for rule in rules() {
         add(root, &rule);
     }
+    complete_defaults(root);
     serde_json::from_value(definition).expect("still a definition")
 }
 
@@ -64,6 +65,30 @@ fn add(root: &mut Value, rule: &Rule) {
         let list = object.entry("x-kubernetes-validations").or_insert_with(|| json!([]));
         list.as_array_mut().expect("a list").push(written);
     }
+}
+
+/// A default must obey the rules at its object as it stands, before the defaults of the fields in it are set.
+fn complete_defaults(root: &mut Value) {
+    walk(root, &mut |schema| {
+        if schema.contains_key("x-kubernetes-validations") && schema.get("default").is_some_and(Value::is_object) {
+            let filled = filled(schema);
+            schema.insert("default".to_owned(), filled);
+        }
+    });
+}
+
+/// The object that the defaults of the fields make.
+fn filled(schema: &Map<String, Value>) -> Value {
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let fields = properties.filter_map(|(name, field)| {
+        let field = field.as_object()?;
+        let value = match field.get("default")? {
+            Value::Object(_) => filled(field),
+            value => value.clone(),
+        };
+        Some((name.clone(), value))
+    });
+    Value::Object(fields.collect())
 }
 
 /// Calls `change` for each schema below and including `schema`.

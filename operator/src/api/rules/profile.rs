@@ -11,12 +11,13 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(
             "name",
             "",
-            format!("self.metadata.name.size() <= {NAME} && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"),
+            format!(
+                "self.metadata.name.size() <= {NAME} && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
+            ),
             format!(
                 "the name must be 1 to {NAME} of a-z, 0-9 and -, beginning with a letter, since Services and pods are named after it"
             ),
-        )
-        .blames("metadata.name"),
+        ),
         Rule::new(
             "profile-immutable",
             "spec.profile",
