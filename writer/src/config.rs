@@ -35,7 +35,7 @@ pub struct Config {
     pub concurrency: u16,
     /// Milliseconds from one batch of a partition to the next, while they are less than half full: how long records gather
     /// before they are stored. 0 stores each at once, at several times the cost
-    #[arg(long, env = "ELASTIC_CHAT_WRITER_BATCH_INTERVAL_MS", default_value_t = 250, value_parser = clap::value_parser!(u16).range(0..=5_000))]
+    #[arg(long, env = "ELASTIC_CHAT_WRITER_BATCH_INTERVAL_MS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(0..=5_000))]
     pub batch_interval_ms: u16,
     /// MiB of records that may wait or be in work
     #[arg(long, env = "ELASTIC_CHAT_WRITER_MEMORY_MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(8..=4096))]

@@ -50,7 +50,7 @@ impl Default for Limits {
             calls: 256,
             batch_records: 500,
             batch_bytes: 1024 * 1024,
-            batch_interval: Duration::from_millis(250),
+            batch_interval: Duration::from_millis(500),
             store_deadline: Duration::from_secs(20),
             tail_deadline: Duration::from_secs(2),
         }
