@@ -84,7 +84,7 @@ fn amounts() -> Vec<Rule> {
     rules.push(
         Rule::new("writer-memory", "spec.writers",
             "!has(self.resources.limits.memory) || \
-             quantity(string(self.resources.limits.memory)).compareTo(quantity(string(self.memoryMib) + 'Mi')) > 0",
+             quantity(string(self.resources.limits.memory)).asApproximateFloat() > double(self.memoryMib) * 1048576.0",
             "resources.limits.memory does not hold memoryMib of records: raise it to at least twice as much, or lower memoryMib")
             .blames("resources.limits.memory"),
     );
