@@ -56,7 +56,7 @@ pub struct Policy {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// Write `draining-since`.
+    /// Write `draining-since`, and take away what says that it is over.
     Mark { pod: String },
     /// `POST /drain`.
     Drain { pod: String, seconds: u32 },
@@ -150,8 +150,10 @@ fn returning<'a>(fleet: &Fleet<'a>, wanted: u32) -> Vec<&'a Gateway> {
 /// What one draining pod needs next.
 fn progress(pod: &Gateway, policy: &Policy, now: f64) -> Option<Step> {
     let since = pod.marks.draining_since?;
+    let serves = matches!(pod.state, Some(State::Serving | State::Starting));
     if pod.marks.finished() {
-        return None;
+        // It had not come up when it was given up, and now it has: its drain begins anew.
+        return serves.then(|| Step::Mark { pod: pod.name.clone() });
     }
     let over = now >= since + policy.drain_seconds + GRACE_SECONDS;
     // It never served: there is nobody to move.
@@ -161,11 +163,8 @@ fn progress(pod: &Gateway, policy: &Policy, now: f64) -> Option<Step> {
         return Some(Step::Finish { pod: pod.name.clone(), left });
     }
     let left = (since + policy.drain_seconds - now).clamp(1.0, 3_600.0);
-    match pod.state {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to 3,600
-        Some(State::Serving | State::Starting) => Some(Step::Drain { pod: pod.name.clone(), seconds: left as u32 }),
-        _ => None,
-    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 1 to 3,600
+    serves.then(|| Step::Drain { pod: pod.name.clone(), seconds: left as u32 })
 }
 
 /// The replicas without the pods that are done. A pod that is still to be created, or pending, would be what the
@@ -185,6 +184,11 @@ fn lower(
         return (dropped > 0 && !policy.frozen).then(|| replicas - dropped);
     }
     if fleet.serving.iter().any(|pod| pod.pending) {
+        return None;
+    }
+    let serves = |pod: &Gateway| matches!(pod.state, Some(State::Serving | State::Starting));
+    // Which of those that are finished goes is not ours to choose: all must be empty.
+    if leaving.iter().any(|pod| pod.marks.finished() && serves(pod)) {
         return None;
     }
     let done = leaving.iter().filter(|pod| pod.marks.removable(now)).count();

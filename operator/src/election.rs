@@ -174,6 +174,10 @@ impl Elector {
                 () = stop.cancelled() => return Ended::Stopped,
             }
             let left = self.terms.renew_deadline.saturating_sub(renewed.elapsed());
+            if left.is_zero() {
+                self.leadership.end();
+                return Ended::NotRenewed { because };
+            }
             let asked = Instant::now();
             match self.attempt(left.min(self.terms.call_deadline)).await {
                 Ok(Attempt::Ours) => renewed = asked,

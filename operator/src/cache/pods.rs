@@ -108,7 +108,7 @@ impl PodView {
             ended: matches!(phase, "Succeeded" | "Failed"),
             restarts: containers.iter().map(|container| container.restart_count).sum(),
             marks: Marks::of(pod.annotations()),
-            trouble: unscheduled.or(waiting),
+            trouble: waiting.or(unscheduled).filter(|_| ready.is_none()),
         })
     }
 

@@ -154,11 +154,13 @@ async fn pass(
 
 async fn apply(context: &Context, entry: &Cluster, cluster: &ChatCluster, built: &children::Context) -> Pass {
     let owner = Owner { name: entry.key.name.clone(), uid: entry.uid.clone() };
-    let migration = Migration::of(context, cluster, built);
+    let children = children::all(cluster, built);
+    let job = children.iter().find(|child| child.concern == Concern::Migration).map(|child| child.name().to_owned());
+    let migration = Migration::of(context, cluster, built, job);
     let mut wanted: HashSet<ChildKey> = HashSet::new();
     let mut pass = Pass { stage: Stage::Applied, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
     let mut rolled = Vec::new();
-    for child in children::all(cluster, built) {
+    for child in children {
         let Some(kind) = kinds::named(child.kind()) else { continue };
         let namespace = entry.key.namespace.clone();
         let key = ChildKey { kind, namespace, name: child.name().to_owned() };
@@ -222,13 +224,13 @@ struct Migration {
 }
 
 impl Migration {
-    fn of(context: &Context, cluster: &ChatCluster, built: &children::Context) -> Self {
+    /// `name` is that of the Job, when there is to be one.
+    fn of(context: &Context, cluster: &ChatCluster, built: &children::Context, name: Option<String>) -> Self {
         let before = migrated(cluster);
-        if !children::migration_needed(cluster, built) {
+        let Some(name) = name.filter(|_| children::migration_needed(cluster, built)) else {
             return Self { run: false, failed: None, done: before };
-        }
+        };
         let hash = children::migration_hash(cluster, built);
-        let name = format!("{}-{hash}", Component::Migrate.object_name(cluster));
         let namespace = cluster.namespace().unwrap_or_default();
         let job = context.children.get(&ChildKey { kind: &kinds::JOB, namespace, name: name.clone() });
         let job = job.and_then(|child| child.typed::<Job>());

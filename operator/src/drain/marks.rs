@@ -45,7 +45,7 @@ impl Marks {
 
 /// Merge patches that write the marks. Only these three annotations are ever touched.
 pub fn draining(now: Timestamp) -> Value {
-    json!({"metadata": {"annotations": {DRAINING_SINCE: now.to_string()}}})
+    json!({"metadata": {"annotations": {DRAINING_SINCE: now.to_string(), DRAINED_AT: null, DELETION_COST: null}}})
 }
 
 pub fn drained(now: Timestamp) -> Value {

@@ -169,7 +169,9 @@ impl World {
             }
         };
         match step {
-            Step::Mark { pod: name } => pod(self, name, &|pod| pod.marks.draining_since = Some(now)),
+            Step::Mark { pod: name } => pod(self, name, &|pod| {
+                pod.marks = Marks { draining_since: Some(now), ..Marks::default() };
+            }),
             Step::Drain { pod: name, .. } => pod(self, name, &|pod| {
                 pod.state = Some(State::Draining);
                 pod.ready = false;
