@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
+
 /// What the owner of the cluster asked for: `spec.gateways` of a `ChatCluster`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
@@ -48,8 +50,8 @@ pub struct Target {
 pub struct PerPod {
     /// What a gateway should carry while nothing is known of the traffic.
     pub target: f64,
-    /// What a gateway can carry at most. With it, the headroom between target and limit is replaced by the one that
-    /// the traffic was seen to need; without it, the target is taken as the limit.
+    /// What a gateway can carry at most. With it, the headroom between target and limit is no constant: it shrinks
+    /// to what the traffic was seen to need, and never grows beyond. Without it, the target is taken as the limit.
     #[serde(default)]
     pub limit: Option<f64>,
 }
@@ -155,6 +157,8 @@ pub enum Bound {
     MaxStep,
     /// `scaleDown.stabilizationSeconds`: more was wanted not long ago.
     Stabilization,
+    /// Gateways still drain: one step down at a time.
+    Draining,
     /// Readings are missing or stale: nothing shrinks.
     MissingData,
 }
@@ -192,7 +196,7 @@ pub struct Inputs {
     pub per_pod: f64,
     /// `total / per_pod`.
     pub demand_pods: f64,
-    /// How demand grows, in pods a second (robust slope).
+    /// How demand surely grows, in pods a second: the lower confidence limit of a robust slope.
     pub slope_pods_per_second: f64,
     /// How far ahead, in seconds: boot, age of the readings, time between decisions.
     pub horizon_seconds: f64,
@@ -200,38 +204,20 @@ pub struct Inputs {
     pub forecast_pods: f64,
     /// Kept for a burst that no slope shows, in pods.
     pub reserve_pods: f64,
-    /// Busiest gateway over the mean, 1 = even.
+    /// Busiest gateway over the mean as it was learned, 1 = even.
     pub imbalance: f64,
+    /// Forecast, reserve and imbalance together: what has to be there at the horizon.
+    pub needed_pods: f64,
+    /// The same with the room that a step leaves, so that the next one is not due at once.
+    pub roomy_pods: f64,
     /// What is wanted now, before any bound.
     pub wanted_pods: u32,
-    /// The most that was wanted in the stabilisation window.
-    pub window_pods: u32,
+    /// The largest `roomy_pods` of the stabilisation window.
+    pub window_pods: f64,
     pub boot_seconds: f64,
     /// Age of the oldest reading that was used.
     pub metric_age_seconds: f64,
     pub serving: u32,
     pub booting: u32,
     pub draining: u32,
-}
-
-/// What a decision has to know of the past. Opaque; an empty one is a fresh start.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    pub(super) at: Option<f64>,
-}
-
-pub(super) fn unchanged(spec: &Spec, memory: &Memory, sample: &Sample) -> Decision {
-    let _ = memory;
-    let low = spec.min.max(1);
-    let desired = sample.current.clamp(low, spec.max.max(low));
-    Decision {
-        desired,
-        direction: Direction::Hold,
-        reason: format!("{desired} gateways are kept: nothing is known yet"),
-        bound: None,
-        flags: Vec::new(),
-        inputs: Inputs::default(),
-        memory: Memory { at: Some(sample.now) },
-    }
 }

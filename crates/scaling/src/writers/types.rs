@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
+
 pub use crate::gateways::{Direction, Flag, Phase, Problem};
 
 /// What the owner of the cluster asked for: `spec.writers` of a `ChatCluster`.
@@ -132,30 +134,8 @@ pub struct Inputs {
     pub rate_per_pod: f64,
     /// Before any bound.
     pub wanted_pods: u32,
-    /// The most that was wanted in the stabilisation window.
-    pub window_pods: u32,
+    /// The most records a second that were to be stored in the stabilisation window.
+    pub window_per_second: f64,
     /// Partitions of the writer that has most, with `desired` writers.
     pub partitions_per_pod: u32,
-}
-
-/// What a decision has to know of the past. Opaque; an empty one is a fresh start.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Memory {
-    pub(super) at: Option<f64>,
-}
-
-pub(super) fn unchanged(spec: &Spec, memory: &Memory, sample: &Sample) -> Decision {
-    let _ = memory;
-    let low = spec.min.max(1);
-    let desired = sample.current.clamp(low, spec.max.min(spec.partitions).max(low));
-    Decision {
-        desired,
-        direction: Direction::Hold,
-        reason: format!("{desired} writers are kept: nothing is known yet"),
-        bound: None,
-        flags: Vec::new(),
-        inputs: Inputs::default(),
-        memory: Memory { at: Some(sample.now) },
-    }
 }
