@@ -44,7 +44,8 @@ fn gateways(facts: &Facts<'_>, before: Option<&GatewayStatus>) -> GatewayStatus 
         return GatewayStatus { selector: facts.selector.clone(), ..old };
     }
     let workload = facts.workload(Component::Gateway);
-    let desired = if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    let desired =
+        if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
     let serving = seen.ready.max(1);
     let (decision, past) = split(seen);
     GatewayStatus {
@@ -75,7 +76,8 @@ fn writers(facts: &Facts<'_>, before: Option<&WriterStatus>) -> WriterStatus {
         return old;
     }
     let workload = facts.workload(Component::Writer);
-    let desired = if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    let desired =
+        if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
     let (decision, past) = split(seen);
     WriterStatus {
         desired,
