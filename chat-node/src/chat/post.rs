@@ -105,12 +105,13 @@ impl Chat {
         let (answer, receiver) = oneshot::channel();
         let chat = Arc::clone(self);
         self.tasks.spawn(async move {
-            let in_time = match early {
-                Some(result) => Some(result),
-                None => tokio::select! {
+            let in_time = if early.is_some() {
+                early
+            } else {
+                tokio::select! {
                     in_time = tokio::time::timeout(APPEND_DEADLINE, &mut append) => in_time.ok(),
                     () = chat.ended() => None,
-                },
+                }
             };
             let Some(appended) = in_time else {
                 let failure = Failure::new(ErrorCode::Unavailable, "the log did not answer in time");

@@ -26,11 +26,12 @@ pub(crate) fn no_handshake(address: &Address, after: Duration) -> PortError {
     unavailable(format_args!("{address} gave no answer to a TLS handshake within {} ms; {NOT_TLS}", after.as_millis()))
 }
 
-const NOT_TLS: &str = "is that its TLS port? For one without TLS the address begins with redis:// instead of rediss://";
+const NOT_TLS: &str = "can it be reached from here, and is that its TLS port? For one without TLS the address begins with \
+                       redis:// instead of rediss://";
 
 /// A connection that was not made, or was ended before it was of use.
 pub(crate) fn unconnected(address: &Address, tls: bool, error: &RedisError) -> PortError {
-    let ended = error.kind() == ErrorKind::Io && !error.is_connection_refusal() && !error.is_timeout();
+    let ended = error.kind() == ErrorKind::Io && !error.is_connection_refusal();
     match (tls, error.to_string()) {
         (true, words) if ended && !words.contains("certificate") => {
             unavailable(format_args!("{address}: {words}; {NOT_TLS}"))

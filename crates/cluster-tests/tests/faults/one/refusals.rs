@@ -72,8 +72,13 @@ async fn told(rig: &Rig, flags: &[(&str, String)], backend: &str, fits: impl Fn(
     })
     .await;
     assert!(std::net::TcpStream::connect(listen).is_err(), "it never half-starts");
+    let written = until("the log to tell", async || {
+        let text = std::fs::read_to_string(&log).ok()?;
+        text.contains("waiting for a backend").then_some(text)
+    })
+    .await;
     drop(running);
-    (detail, std::fs::read_to_string(log).expect("a log"))
+    (detail, written)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +96,7 @@ async fn a_wrong_password_of_redis_is_told_and_stays_secret() {
     let flags = [redis, ("--redis-password-file", file.display().to_string())];
     let (detail, log) = told(&rig, &flags, "tail", names_it).await;
     assert!(detail.starts_with("Redis"), "{detail}");
-    assert!(log.contains("waiting for a backend"), "{log}");
+    assert!(log.contains("WRONGPASS") && log.contains(&address.to_string()), "{log}");
     for secret in SECRETS {
         assert!(!log.contains(secret) && !detail.contains(secret), "a secret in {detail}\n{log}");
     }
