@@ -101,7 +101,8 @@ struct World {
     now: f64,
     /// Pods that were removed with people on them though their drain had not ended.
     cut: Vec<String>,
-    /// Given up before they ever came up. One that comes up while its deletion is under way has SIGTERM's own drain.
+    /// Given up before they ever came up. They may still come up, but not while a deletion is under way: that takes the
+    /// real controller milliseconds, and then there is SIGTERM's own drain.
     given_up: Vec<String>,
 }
 
@@ -140,7 +141,11 @@ impl World {
 
     fn pass(&mut self, seconds: f64, total: f64) {
         self.now += seconds;
+        let deleting = self.pods.len() > self.replicas as usize;
         for pod in &mut self.pods {
+            if deleting && self.given_up.contains(&pod.name) {
+                continue;
+            }
             pod.pending &= self.now - pod.created <= 2.0;
             if !pod.pending && pod.state.is_none() && self.now - pod.created > 8.0 {
                 pod.state = Some(State::Serving);

@@ -46,14 +46,16 @@ fn gateways(facts: &Facts<'_>, before: Option<&GatewayStatus>) -> GatewayStatus 
     let workload = facts.workload(Component::Gateway);
     let desired =
         if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
-    let serving = seen.ready.max(1);
+    // Its controller is quicker than our periods.
+    let ready = workload.map_or(seen.ready, |workload| workload.ready);
+    let serving = ready.max(1);
     let (decision, past) = split(seen);
     GatewayStatus {
         desired,
         replicas: seen.pods,
-        ready: seen.ready,
+        ready,
         draining: seen.draining,
-        summary: format!("{}/{desired}", seen.ready),
+        summary: format!("{ready}/{desired}"),
         selector: facts.selector.clone(),
         connections: integer(seen.connections),
         connections_per_pod: Some(ConnectionsPerPod {
@@ -78,12 +80,13 @@ fn writers(facts: &Facts<'_>, before: Option<&WriterStatus>) -> WriterStatus {
     let workload = facts.workload(Component::Writer);
     let desired =
         if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    let ready = workload.map_or(seen.ready, |workload| workload.ready);
     let (decision, past) = split(seen);
     WriterStatus {
         desired,
         replicas: seen.pods,
-        ready: seen.ready,
-        summary: format!("{}/{desired}", seen.ready),
+        ready,
+        summary: format!("{ready}/{desired}"),
         lag_records: seen.lag_records.map(integer),
         lag_seconds: seen.lag_seconds.map(tenths),
         metrics_age_seconds: seen.metrics_age_seconds.map(tenths),
