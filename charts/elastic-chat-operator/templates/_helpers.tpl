@@ -32,6 +32,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/*
+Of the Pod of `helm test`: not the operator's, or its Services and policies would take it for one.
+*/}}
+{{- define "elastic-chat-operator.testLabels" -}}
+app.kubernetes.io/name: {{ include "elastic-chat-operator.name" . | trunc 58 | trimSuffix "-" }}-test
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "elastic-chat-operator.metricsName" -}}
+{{ include "elastic-chat-operator.fullname" . | trunc 55 | trimSuffix "-" }}-metrics
+{{- end }}
+
 {{- define "elastic-chat-operator.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "elastic-chat-operator.fullname" .) .Values.serviceAccount.name }}
