@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::{bench, generate, run, servers, test};
+use crate::{bench, generate, images, run, servers, test};
 
 /// Everything a contributor runs
 #[derive(Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Announce(run::AnnounceArgs),
     /// Real Redis, Kafka, Cassandra, S3 and nginx as local processes
     Stack(servers::Args),
+    /// Build the container images, without Docker, into target/images
+    Images(images::Args),
     /// Run every check and test
     Test(test::Args),
     /// Measure what docs/benchmarks.md promises
@@ -43,6 +45,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Announce(args) => run::announce(&args),
         Command::Stack(args) => servers::run(&args),
+        Command::Images(args) => images::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),

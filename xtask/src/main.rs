@@ -5,6 +5,7 @@ mod cli;
 mod distributed;
 mod files;
 mod generate;
+mod images;
 mod interrupt;
 mod node;
 mod process;

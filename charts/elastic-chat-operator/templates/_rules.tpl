@@ -3,18 +3,18 @@ What the operator does to ChatClusters and to what they own: in every namespace,
 resource is a wildcard; each line says what it is for.
 */}}
 {{- define "elastic-chat-operator.rules" -}}
-# The clusters themselves; never their spec.
+# The clusters themselves: read, never changed but for their status.
 - apiGroups: [elastic-chat.io]
   resources: [chatclusters]
-  verbs: [get, list, watch, patch]
+  verbs: [get, list, watch]
 - apiGroups: [elastic-chat.io]
   resources: [chatclusters/status]
-  verbs: [get, patch]
+  verbs: [patch]
 # Owner references that block deletion ask for this, where that admission plugin is on.
 - apiGroups: [elastic-chat.io]
   resources: [chatclusters/finalizers]
   verbs: [update]
-# Gateways and web; writers; the migration.
+# Server-side apply is a patch, and of what is not there yet also a create.
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
@@ -22,16 +22,8 @@ resource is a wildcard; each line says what it is for.
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [""]
-  resources: [services, configmaps, serviceaccounts, persistentvolumeclaims]
+  resources: [services, configmaps, serviceaccounts]
   verbs: [get, list, watch, create, patch, delete]
-# The admin token of each cluster; and whether the Secrets that a spec names are there.
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, list, watch, create, patch, delete]
-# Pods are asked for their load; their annotations tell that they drain, and their cost of deletion which goes first.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
@@ -44,7 +36,16 @@ resource is a wildcard; each line says what it is for.
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
-- apiGroups: [events.k8s.io]
+# Those that a spec names are read by name; the admin token of each cluster is made and rotated. None is listed or watched.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, update]
+# Pods are asked for their load; annotations tell that they drain, and which should go first.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, patch]
+# Told, and read where they tell why Pods can't be made.
+- apiGroups: [events.k8s.io, ""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [get, list, create, patch]
 {{- end }}
