@@ -25,18 +25,22 @@ fn etcd(site: &Site<'_>) -> anyhow::Result<Process> {
     let clients = format!("http://{}", site.local(site.ports.etcd));
     let peers = format!("http://{}", site.local(site.ports.etcd_peers));
     let flags = [
+        ("name", "etcd"),
         ("data-dir", "data"),
         ("listen-client-urls", &clients),
         ("advertise-client-urls", &clients),
         ("listen-peer-urls", &peers),
         ("initial-advertise-peer-urls", &peers),
-        ("initial-cluster", &format!("default={peers}")),
+        ("initial-cluster", &format!("etcd={peers}")),
         // A cluster that is thrown away survives a killed process, and need not survive the machine.
         ("unsafe-no-fsync", "true"),
         ("log-level", "warn"),
     ];
-    // The API server is ready only when it is.
-    let probe = Probe::Command { command: vec!["true".to_owned()] };
+    let probe = match site.machine {
+        None => Probe::Http { address: site.local(site.ports.etcd), path: "/health".to_owned() },
+        // Not to be asked from here; but the API server is ready only when it is.
+        Some(_) => Probe::Command { command: vec!["true".to_owned()] },
+    };
     let mut process = site.process("etcd", site.ports.etcd, command(&ETCD.path()?, &flags), probe);
     process.listens = vec![site.local(site.ports.etcd_peers)];
     Ok(process)

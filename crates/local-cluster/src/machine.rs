@@ -90,10 +90,15 @@ pub(crate) fn await_end(first: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a command is put behind to run in there; `cwd` stays what it is outside.
+/// What a command is put behind to run in there, in that folder.
 pub(crate) fn enter(first: u32, cwd: &Path) -> Vec<String> {
-    let (target, cwd) = (first.to_string(), format!("--wd={}", cwd.display()));
-    ["nsenter", "--target", &target, "--net", "--mount", "--pid", &cwd, "--"].map(str::to_owned).to_vec()
+    let (target, cwd) = (first.to_string(), cwd.display().to_string());
+    // Outside of the namespaces a process is known by its folder, and that is `nsenter`. The folder that it had before it
+    // entered is none in there: the command goes to its own.
+    let (outside, inside) = (format!("--wd={cwd}"), "cd \"$0\" && exec \"$@\"");
+    ["nsenter", "--target", &target, "--net", "--mount", "--pid", &outside, "--", "sh", "-c", inside, &cwd]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// As [`enter`], for a command that only wants the network. Not `ip netns exec`: that covers /sys, and with it the control
