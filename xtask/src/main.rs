@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod cluster;
 mod distributed;
 mod files;
 mod generate;

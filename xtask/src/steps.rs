@@ -2,6 +2,7 @@
 
 mod browser;
 mod images;
+mod kubernetes;
 mod policy;
 mod rust;
 mod servers;
@@ -35,7 +36,7 @@ impl Step {
     }
 }
 
-pub const STEPS: [Step; 22] = [
+pub const STEPS: [Step; 23] = [
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -53,6 +54,7 @@ pub const STEPS: [Step; 22] = [
     step("rust-test", "nextest, but for what needs servers", rust::test).slow(),
     step("real", "tests against real Redis, Kafka, Cassandra and S3", servers::real).slow(),
     step("faults", "tests that kill nodes, writers and servers, one at a time", servers::faults).slow(),
+    step("api", "the operator's tests against a real Kubernetes API server", kubernetes::api).slow(),
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
