@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, generate, run, servers, test};
+use crate::{bench, cluster, generate, images, run, servers, test};
 
 /// Everything a contributor runs
 #[derive(Parser)]
@@ -24,6 +24,8 @@ enum Command {
     /// Leads ports into the cluster's network
     #[command(hide = true, name = cluster::FORWARD)]
     ClusterForward(cluster::ForwardArgs),
+    /// Build the container images, without Docker, into target/images
+    Images(images::Args),
     /// Run every check and test
     Test(test::Args),
     /// Measure what docs/benchmarks.md promises
@@ -50,6 +52,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Stack(args) => servers::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::ClusterForward(args) => cluster::forward(&args),
+        Command::Images(args) => images::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),

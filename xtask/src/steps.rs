@@ -1,6 +1,7 @@
 //! The steps of `./dev test`: what is cheap first, what others need before them.
 
 mod browser;
+mod images;
 mod kubernetes;
 mod policy;
 mod rust;
@@ -35,7 +36,7 @@ impl Step {
     }
 }
 
-pub const STEPS: [Step; 21] = [
+pub const STEPS: [Step; 23] = [
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -48,6 +49,7 @@ pub const STEPS: [Step; 21] = [
     step("web-test", "vitest", web::test).needs(&["web-install"]),
     step("web-build", "the bundle", web::build).needs(&["web-install"]),
     step("web-size", "the first load fits its budget", web::size).needs(&["web-build"]),
+    step("argocd", "Argo CD's health of a ChatCluster", policy::health),
     step("clippy", "all targets, no warnings", rust::clippy),
     step("rust-test", "nextest, but for what needs servers", rust::test).slow(),
     step("real", "tests against real Redis, Kafka, Cassandra and S3", servers::real).slow(),
@@ -56,6 +58,9 @@ pub const STEPS: [Step; 21] = [
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
+    step("images", "each image built without Docker, and run on a root that can't be written", images::images)
+        .needs(&["web-build"])
+        .slow(),
     step("browser", "Playwright against a node on an empty folder", browser::browser)
         .needs(&["web-build", "openapi"])
         .slow(),
