@@ -1,1 +1,5 @@
 //! The operator of `ChatCluster` resources.
+
+pub mod api;
+pub mod children;
+pub mod cli;

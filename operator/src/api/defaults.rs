@@ -1,0 +1,5 @@
+//! Defaults that several types share.
+
+pub(super) fn yes() -> bool {
+    true
+}

@@ -1,0 +1,13 @@
+//! Short hashes, for names and annotations.
+
+use sha2::{Digest as _, Sha256};
+
+/// 16 hexadecimal digits of a hash of texts, in their order.
+pub(super) fn short_hash<T: AsRef<str>>(texts: &[T]) -> String {
+    let mut hasher = Sha256::new();
+    for text in texts {
+        hasher.update(text.as_ref().len().to_be_bytes());
+        hasher.update(text.as_ref());
+    }
+    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
