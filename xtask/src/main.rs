@@ -2,9 +2,12 @@
 
 mod bench;
 mod cli;
+mod cluster;
 mod distributed;
 mod files;
 mod generate;
+mod helm;
+mod images;
 mod interrupt;
 mod node;
 mod process;
