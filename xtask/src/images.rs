@@ -184,7 +184,8 @@ mod tests {
     fn every_image_has_a_dockerfile_that_takes_what_is_given() {
         for image in Image::ALL {
             let text = read(&image.dockerfile().display().to_string()).expect("a Dockerfile");
-            for line in ["ARG BASE=", "ARG FROM_STAGE=build", "FROM scratch AS prebuilt", "ARG VERSION", "ARG REVISION"] {
+            for line in ["ARG BASE=", "ARG FROM_STAGE=build", "FROM scratch AS prebuilt", "ARG VERSION", "ARG REVISION"]
+            {
                 assert!(text.lines().any(|own| own.starts_with(line)), "{} lacks {line}", image.name());
             }
             assert!(text.contains("\nUSER 65532:65532\n"), "{} runs as somebody else", image.name());

@@ -6,6 +6,7 @@ mod cluster;
 mod distributed;
 mod files;
 mod generate;
+mod helm;
 mod images;
 mod interrupt;
 mod node;

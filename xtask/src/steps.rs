@@ -1,6 +1,7 @@
 //! The steps of `./dev test`: what is cheap first, what others need before them.
 
 mod browser;
+mod charts;
 mod images;
 mod kubernetes;
 mod policy;
@@ -36,7 +37,7 @@ impl Step {
     }
 }
 
-pub const STEPS: [Step; 23] = [
+pub const STEPS: [Step; 24] = [
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -58,6 +59,7 @@ pub const STEPS: [Step; 23] = [
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
+    step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)
         .needs(&["web-build"])
         .slow(),

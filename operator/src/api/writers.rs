@@ -25,6 +25,11 @@ pub struct Writers {
     #[serde(default = "Writers::default_concurrency")]
     #[schemars(range(min = 1, max = 1024))]
     pub concurrency: u32,
+    /// Milliseconds that records of a partition gather before they are stored, while they are few. 0 stores each at once,
+    /// at several times the cost.
+    #[serde(default = "Writers::default_interval")]
+    #[schemars(range(min = 0, max = 5000))]
+    pub batch_interval_ms: u32,
     /// MiB of records that may wait or be in work in one writer. Its memory must hold about twice as much.
     #[serde(default = "Writers::default_memory")]
     #[schemars(range(min = 8, max = 4096))]
@@ -46,6 +51,9 @@ impl Writers {
     fn default_concurrency() -> u32 {
         16
     }
+    fn default_interval() -> u32 {
+        500
+    }
     fn default_memory() -> u32 {
         64
     }
@@ -62,6 +70,7 @@ impl Default for Writers {
             target: WriterTarget::default(),
             scale_down: WriterScaleDown::default(),
             concurrency: Self::default_concurrency(),
+            batch_interval_ms: Self::default_interval(),
             memory_mib: Self::default_memory(),
             drain_seconds: Self::default_drain(),
             resources: Resources::default(),

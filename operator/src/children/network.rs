@@ -62,6 +62,10 @@ fn tcp(port: u16) -> Value {
     json!({"protocol": "TCP", "port": port})
 }
 
+fn udp(port: u16) -> Value {
+    json!({"protocol": "UDP", "port": port})
+}
+
 fn ingress(cluster: &ChatCluster, component: Component, context: &Context) -> Value {
     let mut rules = Vec::new();
     if matches!(component, Component::Gateway | Component::Web) {
@@ -89,7 +93,8 @@ fn in_namespace(name: &str) -> Value {
 }
 
 fn egress(cluster: &ChatCluster, component: Component) -> Value {
-    let dns = json!({"ports": [{"protocol": "UDP", "port": 53}, tcp(53)]});
+    // Port 53 of the Service is 5353 of the pods behind it on OpenShift, and a policy is about pods.
+    let dns = json!({"ports": [udp(53), tcp(53), udp(5353), tcp(5353)]});
     let s3 = cluster.spec.blobs.as_ref().is_some_and(|blobs| blobs.s3.is_some());
     match component {
         Component::Web => {

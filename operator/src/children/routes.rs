@@ -58,7 +58,8 @@ fn http_route(cluster: &ChatCluster, exposure: &Exposure, spec: &GatewayRoute) -
         .parent_refs
         .iter()
         .map(|parent| {
-            json!({"name": parent.name, "namespace": given(&parent.namespace), "sectionName": given(&parent.section_name)})
+            let (namespace, section) = (given(&parent.namespace), given(&parent.section_name));
+            json!({"name": parent.name, "namespace": namespace, "sectionName": section})
         })
         .collect();
     let rules: Vec<Value> = paths(cluster)

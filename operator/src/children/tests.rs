@@ -245,6 +245,33 @@ fn the_spec_becomes_flags() {
     assert!(!migrate.iter().any(|arg| arg.starts_with("--redis")), "{migrate:#?}");
 }
 
+/// What processes take, as their sources say it: a flag that does not exist would keep every pod from starting.
+#[test]
+fn every_flag_exists() {
+    let cluster = include_str!("../../../crates/chat-cluster/src/lib.rs");
+    let node = [include_str!("../../../chat-node/src/config.rs"), cluster].concat();
+    let migrate = [include_str!("../../../chat-node/src/cli/migrate.rs"), cluster].concat();
+    let writer = [include_str!("../../../writer/src/config.rs"), cluster].concat();
+    for (name, workload) in workloads() {
+        let args = args(&workload);
+        let source = match args.first().map(String::as_str) {
+            Some("serve") => &node,
+            Some("migrate") => &migrate,
+            Some("run") => &writer,
+            None => continue,
+            Some(other) => panic!("{name}: {other} is no command"),
+        };
+        for arg in &args[1..] {
+            let (flag, _) = arg.strip_prefix("--").and_then(|arg| arg.split_once('=')).expect("--flag=value");
+            let field = format!("{}:", flag.replace('-', "_"));
+            // The option of the admin protocol, which processes and operator share.
+            let agreed = flag == "admin-token-file";
+            let known = agreed || source.contains(&field) || source.contains(&format!("long = \"{flag}\""));
+            assert!(known, "{name}: no process has --{flag}");
+        }
+    }
+}
+
 #[test]
 fn a_shared_volume_a_redis_cluster_and_no_web_client() {
     let children = all(&sample("distributed-shared-volume"), &context());

@@ -64,6 +64,7 @@ fn started(cluster: &ChatCluster, spec: &Writers) -> Started {
     started.arg("admin", format_args!("0.0.0.0:{ADMIN_PORT}"));
     started.arg("admin-token-file", format_args!("{}/admin/token", secrets::FOLDER));
     started.arg("concurrency", spec.concurrency);
+    started.arg("batch-interval-ms", spec.batch_interval_ms);
     started.arg("memory-mib", spec.memory_mib);
     started.arg("drain-seconds", spec.drain_seconds);
     if cluster.spec.kafka.as_ref().is_some_and(|kafka| kafka.classic_group_protocol) {

@@ -104,7 +104,10 @@ pub fn forget() -> anyhow::Result<()> {
 fn suite() -> anyhow::Result<String> {
     let release = std::fs::read_to_string("/etc/os-release").context("/etc/os-release")?;
     let found = release.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
-    Ok(found.context("bases are made of Debian's or Ubuntu's packages: elsewhere use --docker")?.trim_matches('"').to_owned())
+    Ok(found
+        .context("bases are made of Debian's or Ubuntu's packages: elsewhere use --docker")?
+        .trim_matches('"')
+        .to_owned())
 }
 
 impl Base {
@@ -202,7 +205,9 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 fn commit(root: &Path, name: &str) -> anyhow::Result<()> {
     // A folder's files would all become root's; an archive's keep their owners.
     let archive = tempfile::NamedTempFile::with_suffix(".tar")?;
-    output(Command::new("tar").arg("--directory").arg(root).arg("--create").arg("--file").arg(archive.path()).arg("."))?;
+    output(
+        Command::new("tar").arg("--directory").arg(root).arg("--create").arg("--file").arg(archive.path()).arg("."),
+    )?;
     let working = Working::from("scratch")?;
     output(buildah("add").args(["--quiet", &working.name]).arg(archive.path()).arg("/"))?;
     let user = format!("{USER}:{USER}");

@@ -102,11 +102,20 @@ fn secrets() -> Vec<Rule> {
         .flat_map(|at| [format!("{at}.usernameKey"), format!("{at}.passwordKey")])
         .chain(named.map(|at| format!("{at}.key")));
     vec![
-        Rule::new("secret-name", "", format!("self.matches('{SECRET_NAME}')"),
-            "write the name of an object in this namespace: a-z, 0-9, - and ., beginning and ending with a letter or digit")
-            .everywhere(names),
-        Rule::new("secret-key", "", "self.matches('^[-._a-zA-Z0-9]+$')",
-            "write a key of the Secret: letters, digits, -, _ and .")
-            .everywhere(keys),
+        Rule::new(
+            "secret-name",
+            "",
+            format!("self.matches('{SECRET_NAME}')"),
+            "write the name of an object in this namespace: a-z, 0-9, - and ., beginning \
+                and ending with a letter or digit",
+        )
+        .everywhere(names),
+        Rule::new(
+            "secret-key",
+            "",
+            "self.matches('^[-._a-zA-Z0-9]+$')",
+            "write a key of the Secret: letters, digits, -, _ and .",
+        )
+        .everywhere(keys),
     ]
 }

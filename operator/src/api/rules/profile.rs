@@ -15,7 +15,8 @@ pub(super) fn rules() -> Vec<Rule> {
                 "self.metadata.name.size() <= {NAME} && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')"
             ),
             format!(
-                "the name must be 1 to {NAME} of a-z, 0-9 and -, beginning with a letter, since Services and pods are named after it"
+                "the name must be 1 to {NAME} of a-z, 0-9 and -, beginning with a letter, \
+                    since Services and pods are named after it"
             ),
         ),
         Rule::new(
@@ -37,7 +38,8 @@ fn embedded() -> Vec<Rule> {
         (
             "embedded-no-gateways",
             "gateways",
-            "an embedded cluster is one node: remove spec.gateways (resources and pod are in spec.embedded), or use the profile distributed",
+            "an embedded cluster is one node: remove spec.gateways (resources and pod are \
+                in spec.embedded), or use the profile distributed",
         ),
         (
             "embedded-no-writers",
@@ -90,14 +92,18 @@ fn embedded() -> Vec<Rule> {
     );
     let size = |of: &str| format!("(has({of}.embedded) ? string({of}.embedded.storage.size) : '10Gi')");
     let class = |of: &str| {
-        format!("(has({of}.embedded) && has({of}.embedded.storage.className) ? {of}.embedded.storage.className : '')")
+        format!(
+            "(has({of}.embedded) && has({of}.embedded.storage.className) ? \
+            {of}.embedded.storage.className : '')"
+        )
     };
     for (id, what, field, message) in [
         (
             "storage-size-immutable",
             size("self") + " == " + &size("oldSelf"),
             "embedded.storage.size",
-            "the size is that of a new volume: enlarge the PersistentVolumeClaim data-NAME-gateway-0 itself, and leave this as it is",
+            "the size is that of a new volume: enlarge the PersistentVolumeClaim \
+                data-NAME-gateway-0 itself, and leave this as it is",
         ),
         (
             "storage-class-immutable",
@@ -153,7 +159,8 @@ fn distributed() -> Vec<Rule> {
         (
             "partitions-immutable",
             "spec.kafka.partitions",
-            "the number of partitions never changes, since it decides where each conversation is: leave it as it was",
+            "the number of partitions never changes, since it decides where each \
+                conversation is: leave it as it was",
         ),
         (
             "generation-immutable",
@@ -184,7 +191,8 @@ fn digests() -> Vec<Rule> {
         Rule::new(
             "digests-web",
             "spec",
-            "self.profile != 'distributed' || !has(self.image.digests) || has(self.image.digests.web) || (has(self.web) && !self.web.enabled)",
+            "self.profile != 'distributed' || !has(self.image.digests) || \
+                has(self.image.digests.web) || (has(self.web) && !self.web.enabled)",
             "with spec.image.digests a distributed cluster needs digests.web too, or web.enabled: false",
         )
         .blames("image.digests.web")

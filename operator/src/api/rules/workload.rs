@@ -5,6 +5,9 @@ use crate::api::quantity;
 
 const PARTS: [&str; 4] = ["embedded", "gateways", "writers", "web"];
 
+/// 1 to 86400, a day: what the node takes.
+const SECONDS: &str = "([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)";
+
 pub(super) fn rules() -> Vec<Rule> {
     let mut rules = images();
     rules.extend(amounts());
@@ -33,7 +36,8 @@ fn images() -> Vec<Rule> {
             "repository",
             "spec.image.repository",
             "self.matches('^[a-z0-9]([-a-z0-9._]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([-._]+[a-z0-9]+)*)*$')",
-            "write what stands before the images' names, without scheme and tag, such as registry.example.com/elastic-chat",
+            "write what stands before the images' names, without scheme and tag, such as \
+                registry.example.com/elastic-chat",
         ),
         Rule::new(
             "tag",
@@ -82,11 +86,15 @@ fn amounts() -> Vec<Rule> {
         );
     }
     rules.push(
-        Rule::new("writer-memory", "spec.writers",
+        Rule::new(
+            "writer-memory",
+            "spec.writers",
             "!has(self.resources.limits.memory) || \
              quantity(string(self.resources.limits.memory)).asApproximateFloat() > double(self.memoryMib) * 1048576.0",
-            "resources.limits.memory does not hold memoryMib of records: raise it to at least twice as much, or lower memoryMib")
-            .blames("resources.limits.memory"),
+            "resources.limits.memory does not hold memoryMib of records: raise it to at \
+                least twice as much, or lower memoryMib",
+        )
+        .blames("resources.limits.memory"),
     );
     rules
 }
@@ -118,8 +126,13 @@ fn limits() -> Vec<Rule> {
     let values = ["connectionsPerUser", "frameBytes", "textChars", "groupMembers", "fileBytes", "queueBytes"]
         .map(|limit| format!("spec.limits.{limit}"));
     vec![
-        Rule::new("limit-quota", "", "self == 'off' || self.matches('^[1-9][0-9]{0,8}/([1-9][0-9]{0,3}|[1-7][0-9]{4}|8[0-5][0-9]{3}|86[0-3][0-9]{2}|86400)s$')",
-            "write so many in so many seconds, such as 30/10s (at most 86400s), or off").everywhere(quotas),
+        Rule::new(
+            "limit-quota",
+            "",
+            format!("self == 'off' || self.matches('^[1-9][0-9]{{0,8}}/{SECONDS}s$')"),
+            "write so many in so many seconds, such as 30/10s (at most 86400s), or off",
+        )
+        .everywhere(quotas),
         Rule::new("limit-value", "", "type(self) == int || self == 'off'", "write a number, or off").everywhere(values),
     ]
 }

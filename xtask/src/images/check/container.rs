@@ -73,7 +73,8 @@ impl Container {
         run.arg("--root").arg(bundle.path().join("state")).arg("run");
         run.arg("--bundle").arg(bundle.path()).arg("--pid-file").arg(bundle.path().join("pid")).arg(&name);
         run.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
-        let child = run.spawn().context("cannot run runc: install it (`./dev images --check` does on Debian and Ubuntu)")?;
+        let child =
+            run.spawn().context("cannot run runc: install it (`./dev images --check` does on Debian and Ubuntu)")?;
         let signal = self.config["StopSignal"].as_str().unwrap_or("SIGTERM").to_owned();
         Ok(Running { child, name, bundle, log, signal })
     }
