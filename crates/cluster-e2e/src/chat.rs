@@ -39,7 +39,7 @@ pub fn distributed(name: &str) -> [Value; 2] {
                 "min": 2,
                 "max": 8,
                 "target": {"connections": 40},
-                "scaleDown": {"stabilizationSeconds": 20, "drainSeconds": 10, "maxDraining": 2},
+                "scaleDown": {"stabilizationSeconds": 20, "drainSeconds": 10, "maxDraining": "30%"},
                 "resources": small,
             },
             "writers": {"min": 1, "max": 2, "resources": small},

@@ -155,7 +155,9 @@ async fn pass(
 async fn apply(context: &Context, entry: &Cluster, cluster: &ChatCluster, built: &children::Context) -> Pass {
     let owner = Owner { name: entry.key.name.clone(), uid: entry.uid.clone() };
     let children = children::all(cluster, built);
-    let job = children.iter().find(|child| child.concern == Concern::Migration).map(|child| child.name().to_owned());
+    // The account that it runs as is of that concern, too.
+    let job = children.iter().find(|child| child.concern == Concern::Migration && child.kind() == kinds::JOB.name);
+    let job = job.map(|job| job.name().to_owned());
     let migration = Migration::of(context, cluster, built, job);
     let mut wanted: HashSet<ChildKey> = HashSet::new();
     let mut pass = Pass { stage: Stage::Applied, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
