@@ -49,8 +49,7 @@ pub fn serve(listen: SocketAddr) -> anyhow::Result<()> {
 }
 
 fn address_of_service(cluster: &Cluster) -> anyhow::Result<SocketAddr> {
-    let service: Value =
-        serde_json::from_str(&kubectl(cluster, &["get", "service", NAME, "-o", "json"])?)?;
+    let service: Value = serde_json::from_str(&kubectl(cluster, &["get", "service", NAME, "-o", "json"])?)?;
     let address: Ipv4Addr = service["spec"]["clusterIP"].as_str().context("a Service without an address")?.parse()?;
     let port = service["spec"]["ports"][0]["port"].as_u64().context("a Service without a port")?;
     Ok(SocketAddr::from((address, u16::try_from(port)?)))

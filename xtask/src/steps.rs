@@ -44,7 +44,7 @@ impl Step {
     }
 }
 
-pub const STEPS: [Step; 24] = [
+pub const STEPS: &[Step] = &[
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),

@@ -40,14 +40,14 @@ enum Outcome {
 /// Runs every step, also after one failed, and ends with a summary.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.list {
-        for Step { name, what, .. } in &STEPS {
+        for Step { name, what, .. } in STEPS {
             println!("{name:<13} {what}");
         }
         return Ok(());
     }
     let before = changes()?;
     let mut outcomes: Vec<(&Step, Outcome, Duration)> = Vec::new();
-    for step in &STEPS {
+    for step in STEPS {
         let begin = Instant::now();
         let broken = step.needs.iter().find(|need| {
             outcomes.iter().any(|(earlier, outcome, _)| earlier.name == **need && matches!(outcome, Outcome::Failed))
