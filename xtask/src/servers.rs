@@ -100,12 +100,15 @@ pub struct ServerArgs {
     /// Kafka and Cassandra with the compilers of production: for benchmarks
     #[arg(long)]
     full_jit: bool,
+    /// TLS and passwords; what clients need is in the folder `secrets` of the stack
+    #[arg(long)]
+    secured: bool,
 }
 
 impl ServerArgs {
     pub fn options(&self) -> Options {
-        let Self { brokers, cassandra, port_offset, full_jit } = *self;
-        Options { brokers, cassandra, port_offset, full_jit, ..Options::one_of_each() }
+        let Self { brokers, cassandra, port_offset, full_jit, secured } = *self;
+        Options { brokers, cassandra, port_offset, full_jit, secured, ..Options::one_of_each() }
     }
 }
 

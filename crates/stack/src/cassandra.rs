@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
+
 use crate::java::{self, Java};
 use crate::part::Part;
+use crate::secrets::{STORE_PASSWORD, Secrets};
 use crate::template::render;
 use crate::{Options, Ports, Probe, Process, jars};
 
@@ -35,6 +38,7 @@ pub(crate) struct Cassandra {
     nodes: u16,
     ports: Ports,
     full_jit: bool,
+    secured: bool,
     java: PathBuf,
     class_path: String,
     classes: PathBuf,
@@ -52,6 +56,7 @@ impl Cassandra {
             nodes: options.cassandra,
             ports: options.ports(),
             full_jit: options.full_jit,
+            secured: options.secured,
             class_path: jars::CASSANDRA.class_path(&folder)?,
             classes: java.archive(&folder, CLASSES)?,
             java: java.program,
@@ -61,6 +66,7 @@ impl Cassandra {
             nodes: 1,
             ports,
             full_jit: false,
+            secured: false,
             classes,
             archiving: true,
             java: cassandra.java.clone(),
@@ -103,7 +109,14 @@ impl Cassandra {
             ("dir", folder.display().to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        render(include_str!("../templates/cassandra.yaml"), &values)
+        let mut text = render(include_str!("../templates/cassandra.yaml"), &values)?;
+        if self.secured {
+            let store = Secrets::of(folder.parent().context("a node's folder is in the stack's")?).store();
+            let values = [("store", store.display().to_string()), ("store-password", STORE_PASSWORD.to_owned())];
+            let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+            text += &render(include_str!("../templates/cassandra-secured.yaml"), &values)?;
+        }
+        Ok(text)
     }
 }
 
