@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin};
 use crate::config::Settings;
+use crate::memberships;
 use crate::metrics::Counters;
 use crate::pipeline::{Backends, Pipeline};
 
@@ -33,11 +34,11 @@ pub struct App {
 
 impl App {
     /// Begins to read the log. The admin port answers from the start; backends that are away are tried for ever, and
-    /// `/readyz` says which.
+    /// `/readyz` says which. `registry` has what the backends count.
     ///
     /// # Errors
     /// The configuration or the admin address does not allow it. Nothing is left running.
-    pub async fn start(settings: Settings, backends: Backends) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, backends: Backends, mut registry: Registry) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(settings.admin)
             .await
             .with_context(|| format!("cannot listen on {}: choose another --admin", settings.admin))?;
@@ -46,7 +47,6 @@ impl App {
         let dead = DeadLetters::open(&settings.consumer.kafka)?;
         let consumer = Consumer::open(settings.consumer)?;
         let counters = Arc::new(Counters::default());
-        let mut registry = Registry::default();
         counters.register(&mut registry);
         let loop_delay = Arc::<LoopDelay>::default();
         service_kit::metrics::register(&mut registry, Arc::clone(&loop_delay));
@@ -54,6 +54,7 @@ impl App {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_delay.run(stop.clone()));
         tasks.spawn(Arc::clone(&pipeline).run(tasks.clone()));
+        tasks.spawn(memberships::run(Arc::clone(&pipeline), stop.clone()));
         let admin = Admin { pipeline: Arc::clone(&pipeline), registry, stopping: stop.clone() };
         tasks.spawn(admin::serve(listener, Arc::new(admin), stop.clone()));
         tracing::info!(%admin_address, writer = settings.writer_id, "reading the log");

@@ -13,6 +13,7 @@ use chat_embedded::Embedded;
 use chat_node::{Backends, Node, app};
 use chat_ports::Clock;
 use object_store::local::LocalFileSystem;
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
@@ -89,7 +90,7 @@ impl ClockedNode {
             blobs: Arc::new(LocalFileSystem::new_with_prefix(&files).expect("files").with_automatic_cleanup(true)),
             clock: clock.clone(),
         };
-        let node = Node::new(config, backends, [7; 32], TaskTracker::new());
+        let node = Node::new(config, backends, [7; 32], TaskTracker::new(), Registry::default());
         let router = app::router(&node);
         Self { node, folder, clock, router, _embedded: embedded }
     }

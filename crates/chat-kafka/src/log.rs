@@ -9,6 +9,7 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::oneshot;
 
+use crate::check::TopicCheck;
 use crate::config::{ConfigError, KafkaConfig};
 use crate::producer::{Producer, Waiting};
 use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
@@ -19,7 +20,6 @@ const CLOSE_BUDGET: Duration = Duration::from_secs(6);
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
-const CHECK_DEADLINE: Duration = Duration::from_secs(2);
 /// While records are acknowledged, nobody needs to ask.
 const CHECK_FRESH: Duration = Duration::from_secs(2);
 
@@ -35,7 +35,7 @@ pub struct KafkaLog {
     origin: String,
     queue_messages: usize,
     answer_deadline: Duration,
-    checked: tokio::sync::Mutex<Option<(Instant, Result<(), PortError>)>>,
+    check: TopicCheck,
 }
 
 impl KafkaLog {
@@ -48,12 +48,12 @@ impl KafkaLog {
         Ok(Self {
             producer: Producer::open(config, MAX_RECORD_BYTES)?,
             generation: config.generation,
+            check: TopicCheck::new(topics.events(config.generation)),
             events: topics.events(config.generation),
             cursors: topics.cursors(),
             origin: config.client_id.clone(),
             queue_messages: usize::try_from(config.queue_messages).unwrap_or(usize::MAX),
             answer_deadline: config.delivery_timeout + ANSWER_GRACE,
-            checked: tokio::sync::Mutex::new(None),
         })
     }
 
@@ -120,37 +120,6 @@ impl KafkaLog {
             }
         }
     }
-
-    async fn ask_brokers(&self) -> Result<(), PortError> {
-        let instance = self.producer.instance();
-        let topic = self.events.clone();
-        let asking = tokio::task::spawn_blocking(move || {
-            let metadata = instance.client().fetch_metadata(Some(&topic), CHECK_DEADLINE)?;
-            let known = metadata.topics().iter().find(|known| known.name() == topic);
-            let leaderless = known.map(|known| known.partitions().iter().filter(|p| p.leader() < 0).count());
-            let error = known.and_then(|known| known.error().map(Code::from));
-            Ok::<_, rdkafka::error::KafkaError>((error, leaderless, known.is_none_or(|k| k.partitions().is_empty())))
-        });
-        let unavailable = |detail: String| {
-            let detail = self.producer.trouble.explain(&self.producer.addresses(), detail);
-            Err(PortError::Unavailable { backend: BACKEND, detail })
-        };
-        match asking.await {
-            Err(_) => unavailable("the node is shutting down".into()),
-            Ok(Err(error)) => {
-                let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
-                unavailable(format!("no broker answers: {why}"))
-            }
-            Ok(Ok((Some(Code::UnknownTopicOrPartition | Code::UnknownTopic), ..) | (None, _, true))) => {
-                Err(PortError::Refused { backend: BACKEND, detail: failure::missing(&self.events) })
-            }
-            Ok(Ok((Some(code), ..))) => Err(self.failed(code, &self.events)),
-            Ok(Ok((None, Some(count @ 1..), _))) => {
-                unavailable(format!("{count} partitions of {} have no leader", self.events))
-            }
-            Ok(Ok(_)) => Ok(()),
-        }
-    }
 }
 
 #[async_trait]
@@ -201,15 +170,6 @@ impl MessageLog for KafkaLog {
         if self.producer.acknowledged_before().is_some_and(|ago| ago < CHECK_FRESH) {
             return Ok(());
         }
-        // One asks, the others take its answer.
-        let mut checked = self.checked.lock().await;
-        if let Some((at, result)) = checked.as_ref()
-            && at.elapsed() < CHECK_FRESH / 2
-        {
-            return result.clone();
-        }
-        let result = self.ask_brokers().await;
-        *checked = Some((Instant::now(), result.clone()));
-        result
+        self.check.ask(&self.producer).await
     }
 }

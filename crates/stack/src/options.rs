@@ -33,6 +33,7 @@ impl Redis {
 /// What is to run. The default is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     pub redis: Redis,
     /// Kafka brokers: 0, 1 or 3. With three, replication is 3 and two must be in sync.

@@ -4,6 +4,7 @@
 mod faults;
 mod letters;
 mod members;
+mod memberships;
 mod rig;
 mod storing;
 mod tails;

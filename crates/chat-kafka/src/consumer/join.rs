@@ -6,6 +6,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{Callbacks, settings};
 use super::thread::{Client, Shared};
+use crate::dead::hear;
 use crate::failure;
 
 const METADATA_DEADLINE: Duration = Duration::from_secs(5);
@@ -51,13 +52,8 @@ fn exists(client: &Client, topic: &str) -> Result<bool, String> {
             }
         }
         Err(error) => {
-            // The reason waits in the client's queue.
-            for _ in 0..20 {
-                drop(client.poll(Duration::ZERO));
-            }
-            Err(error
-                .rdkafka_error_code()
-                .map_or_else(|| error.to_string(), |code| format!("no broker answers: {code}")))
+            hear(client);
+            Err(failure::no_answer(&error))
         }
     }
 }

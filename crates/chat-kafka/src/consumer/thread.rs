@@ -24,7 +24,11 @@ use crate::trouble::Trouble;
 
 const POLL: Duration = Duration::from_millis(20);
 const COMMIT_PERIOD: Duration = Duration::from_millis(200);
+/// For all partitions that have to go back.
 const SEEK_DEADLINE: Duration = Duration::from_secs(3);
+/// How often a refused password is looked up again.
+const PASSWORD_PERIOD: Duration = Duration::from_secs(5);
+const SEEK_PAUSE: Duration = Duration::from_millis(500);
 /// For the last commit of a partition.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(3);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -244,7 +248,8 @@ fn run(shared: &Arc<Shared>) {
 
 /// Reads until the process stops (`Ok`), or the client can't any more.
 fn read(shared: &Arc<Shared>, client: &Arc<Client>) -> Result<(), String> {
-    let (mut looked, mut committed) = (Instant::now(), Instant::now());
+    let (mut looked, mut committed, mut rewind_from) = (Instant::now(), Instant::now(), Instant::now());
+    let (password, mut password_looked) = (shared.config.kafka.password().ok().flatten(), Instant::now());
     while !shared.stopping() {
         let mut look = looked.elapsed() >= POLL;
         match client.poll(POLL) {
@@ -264,7 +269,16 @@ fn read(shared: &Arc<Shared>, client: &Arc<Client>) -> Result<(), String> {
         if look {
             looked = Instant::now();
             flow(shared, client);
-            rewind(shared, client);
+            if shared.trouble.is_authentication() && password_looked.elapsed() > PASSWORD_PERIOD {
+                password_looked = Instant::now();
+                if shared.config.kafka.password().is_ok_and(|now| now != password) {
+                    shared.trouble.clear();
+                    return Err("the password in its file is another one now".into());
+                }
+            }
+            if rewind_from <= looked && !rewind(shared, client) {
+                rewind_from = Instant::now() + SEEK_PAUSE;
+            }
         }
         if committed.elapsed() >= COMMIT_PERIOD {
             committed = Instant::now();
@@ -287,10 +301,11 @@ fn complain(shared: &Shared, error: &KafkaError) {
             | Code::Authentication
             | Code::GroupAuthorizationFailed
             | Code::TopicAuthorizationFailed
-            | Code::UnknownTopicOrPartition
-            | Code::UnsupportedVersion
-            | Code::UnsupportedFeature),
+            | Code::UnknownTopicOrPartition),
         ) => shared.failed(code),
+        Some(code @ (Code::UnsupportedVersion | Code::UnsupportedFeature)) => shared.failed(format_args!(
+            "{code}: brokers before 4.0 do not know this group protocol; update them, or set --classic-protocol"
+        )),
         Some(Code::PollExceeded) => tracing::warn!("the consumer's thread hung: partitions went to others"),
         _ => tracing::debug!(%error, "the Kafka consumer complains"),
     }
@@ -345,15 +360,31 @@ fn flow(shared: &Shared, client: &Client) {
     }
 }
 
-fn rewind(shared: &Shared, client: &Client) {
+/// All at once: one after the other they could keep the thread from its polls for longer than the brokers allow. False
+/// when one could not go back: it is tried again.
+fn rewind(shared: &Shared, client: &Client) -> bool {
     let lanes: Vec<_> = shared.lanes.lock().values().cloned().collect();
-    for lane in lanes {
-        let Some(offset) = lane.wanted_rewind() else { continue };
-        match client.seek(&lane.topic, lane.number, Offset::Offset(offset), SEEK_DEADLINE) {
+    let wanted: Vec<_> = lanes.iter().filter_map(|lane| Some((lane, lane.wanted_rewind()?))).collect();
+    if wanted.is_empty() {
+        return true;
+    }
+    let found = match client.seek_partitions(list(wanted.iter().copied()), SEEK_DEADLINE) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(count = wanted.len(), %error, "partitions could not go back");
+            return false;
+        }
+    };
+    let mut all = true;
+    for (lane, offset) in wanted {
+        let found = found.find_partition(&lane.topic, lane.number);
+        match found.map_or(Ok(()), |partition| partition.error()) {
             Ok(()) => lane.rewound(),
             Err(error) => {
                 tracing::warn!(topic = %lane.topic, partition = lane.number, offset, %error, "could not go back");
+                all = false;
             }
         }
     }
+    all
 }

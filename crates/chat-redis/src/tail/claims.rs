@@ -15,8 +15,10 @@ use crate::scripts;
 
 /// How long a granted claim holds, in milliseconds.
 const PENDING_MS: u32 = 10_000;
-/// How long a settled claim is remembered, in milliseconds.
-const SETTLED_MS: u32 = 24 * 3_600_000;
+/// How long a settled claim is kept here, in milliseconds: a message costs its bytes for so long. A retry that is older,
+/// which its id tells, is looked for in the tail and in the store.
+const SETTLED_MS: u32 = 3_600_000;
+
 fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
@@ -95,6 +97,7 @@ impl RedisTail {
         Ok(events.min_by_key(|(seq, _)| *seq))
     }
 
+    /// Makes it anew when Redis has lost it: the append that is under way would not be found, and a retry be granted.
     /// `GT`: one that was settled meanwhile keeps its longer life.
     pub(super) async fn hold_claim(
         &self,
@@ -103,6 +106,10 @@ impl RedisTail {
         id: ClientMsgId,
     ) -> Result<(), PortError> {
         let key = keys::sent(conversation, user, id);
+        let request = Request::command("SET", &key).arg(self.pending_mark()).arg("PX").arg(PENDING_MS).arg("NX");
+        if self.redis.call(&request).await? != Value::Nil {
+            return Ok(());
+        }
         let request = Request::command("PEXPIRE", &key).arg(PENDING_MS).arg("GT");
         self.redis.call(&request).await.map(|_| ())
     }

@@ -5,5 +5,6 @@ mod files;
 mod network;
 mod nodes;
 mod people;
+mod poison;
 mod servers;
 mod writers;
