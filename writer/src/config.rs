@@ -33,6 +33,10 @@ pub struct Config {
     /// Batches that the store works on at a time
     #[arg(long, env = "ELASTIC_CHAT_WRITER_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,
+    /// Milliseconds from one batch of a partition to the next, while they are less than half full: how long records gather
+    /// before they are stored. 0 stores each at once, at several times the cost
+    #[arg(long, env = "ELASTIC_CHAT_WRITER_BATCH_INTERVAL_MS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(0..=5_000))]
+    pub batch_interval_ms: u16,
     /// MiB of records that may wait or be in work
     #[arg(long, env = "ELASTIC_CHAT_WRITER_MEMORY_MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(8..=4096))]
     pub memory_mib: u16,
@@ -75,7 +79,11 @@ impl Config {
             revoke_budget: Duration::from_secs(u64::from(self.drain_seconds)),
             ..ConsumerConfig::default()
         };
-        let limits = Limits { store_batches: usize::from(self.concurrency), ..Limits::default() };
+        let limits = Limits {
+            store_batches: usize::from(self.concurrency),
+            batch_interval: Duration::from_millis(u64::from(self.batch_interval_ms)),
+            ..Limits::default()
+        };
         Ok(Settings { writer_id: self.writer_id.as_str().to_owned(), admin: self.admin, consumer, limits })
     }
 

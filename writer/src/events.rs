@@ -59,11 +59,12 @@ pub async fn run(pipeline: Arc<Pipeline>, partition: Partition) {
 impl Lane {
     async fn run(mut self) {
         let limits = self.pipeline.limits;
+        let mut not_before = Instant::now();
         loop {
             let batch = match &self.owed {
-                None => self.partition.next(limits.batch_records, limits.batch_bytes).await,
+                None => self.next(not_before).await,
                 Some(owed) => tokio::select! {
-                    batch = self.partition.next(limits.batch_records, limits.batch_bytes) => batch,
+                    batch = self.next(not_before) => batch,
                     () = tokio::time::sleep_until(owed.next_try) => {
                         self.try_owed().await;
                         continue;
@@ -71,14 +72,29 @@ impl Lane {
                 },
             };
             let Some(records) = batch else { return };
+            let full = records.len() >= limits.batch_records / 2;
+            let began = Instant::now();
             if self.batch(records).await.is_err() {
                 return;
             }
+            not_before = if full { began } else { began + limits.batch_interval };
             // A busy partition must not keep the owed batch waiting.
             if self.owed.as_ref().is_some_and(|owed| owed.next_try <= Instant::now()) {
                 self.try_owed().await;
             }
         }
+    }
+
+    /// Each conversation of a batch costs the store the same few requests, however many of its records are in it. So records
+    /// gather for a moment, unless the lane is behind. Nobody waits for them: the tail has them.
+    async fn next(&self, not_before: Instant) -> Option<Vec<Record>> {
+        let leaving = self.partition.leaving();
+        tokio::select! {
+            () = tokio::time::sleep_until(not_before) => {}
+            () = leaving.cancelled() => {}
+        }
+        let limits = self.pipeline.limits;
+        self.partition.next(limits.batch_records, limits.batch_bytes).await
     }
 
     async fn batch(&mut self, records: Vec<Record>) -> Result<(), Leaving> {

@@ -39,6 +39,8 @@ pub struct Limits {
     pub calls: usize,
     pub batch_records: usize,
     pub batch_bytes: usize,
+    /// From the begin of a batch that was less than half full to the begin of the next one of its partition.
+    pub batch_interval: Duration,
     /// An attempt of the store that takes longer has failed.
     pub store_deadline: Duration,
     /// The same for the tail step of one batch: short, since the store goes on without it.
@@ -52,6 +54,7 @@ impl Default for Limits {
             calls: 256,
             batch_records: 500,
             batch_bytes: 1024 * 1024,
+            batch_interval: Duration::from_millis(500),
             store_deadline: Duration::from_secs(20),
             tail_deadline: Duration::from_secs(2),
         }

@@ -1,0 +1,96 @@
+//! The decision in words.
+
+use super::demand::Demand;
+use super::types::{Bound, Inputs, Problem, Resource, Spec, Step};
+
+/// One sentence, with the numbers.
+pub(super) fn reason(
+    spec: &Spec,
+    current: u32,
+    desired: u32,
+    bound: Option<Bound>,
+    demand: &Demand,
+    inputs: &Inputs,
+) -> String {
+    let move_ = match desired.cmp(&current) {
+        std::cmp::Ordering::Less => format!("{current} → {desired} gateways"),
+        std::cmp::Ordering::Equal => format!("{desired} gateways are kept"),
+        std::cmp::Ordering::Greater => format!("{current} → {desired} gateways"),
+    };
+    let Some(resource) = inputs.resource else {
+        let why = if demand.flags.is_empty() { "no gateway has been read yet" } else { "no reading can be used" };
+        return format!("{move_}: {why}{}", flagged(demand));
+    };
+    let mut text = format!(
+        "{move_}: {} {} are {:.1} gateways of {}",
+        grouped(inputs.total),
+        name(resource),
+        inputs.demand_pods,
+        grouped(inputs.per_pod)
+    );
+    if inputs.slope_pods_per_second * inputs.horizon_seconds >= 0.05 {
+        text += &format!(", {:.1} in {:.0} s", inputs.forecast_pods, inputs.horizon_seconds);
+    }
+    text += &format!(", and {:.1} kept for bursts", inputs.reserve_pods);
+    if inputs.imbalance >= 1.01 {
+        text += &format!(", the busiest carries {:.0} % above the mean", (inputs.imbalance - 1.0) * 100.0);
+    }
+    if let Some(bound) = bound {
+        text += &format!("; {}", held(spec, bound, inputs));
+    }
+    text + &flagged(demand)
+}
+
+fn held(spec: &Spec, bound: Bound, inputs: &Inputs) -> String {
+    let wanted = inputs.wanted_pods;
+    match bound {
+        Bound::Min => format!("not fewer than min {}", spec.min.max(1)),
+        Bound::Max => format!("{wanted} are wanted, not more than max {}", spec.max),
+        Bound::MaxStep => match spec.max_step {
+            Step::Percent(percent) => format!("{wanted} are wanted, one step is {percent:.0} %"),
+            Step::Pods(pods) => format!("{wanted} are wanted, one step is {pods}"),
+        },
+        Bound::Stabilization => format!(
+            "{wanted} would do, {:.1} were wanted within the last {:.0} s",
+            inputs.window_pods, spec.stabilization_seconds
+        ),
+        Bound::Draining => format!("{wanted} would do, {} still drain", inputs.draining),
+        Bound::MissingData => format!("{wanted} would do, nothing shrinks without all readings"),
+    }
+}
+
+fn flagged(demand: &Demand) -> String {
+    let Some(first) = demand.flags.first() else { return String::new() };
+    let problem = match first.problem {
+        Problem::Missing => "has not answered",
+        Problem::Stale => "has stopped answering",
+        Problem::Negative => "reports less than nothing",
+        Problem::Absurd => "reports more than it can carry",
+        Problem::NotANumber => "reports what is no number",
+    };
+    match demand.flags.len() {
+        1 => format!("; {} {problem}", first.pod),
+        more => format!("; {} {problem}, and {} more", first.pod, more - 1),
+    }
+}
+
+fn name(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Connections => "connections",
+        Resource::DeliveriesPerSecond => "deliveries/s",
+        Resource::CpuPercent => "% of CPU",
+    }
+}
+
+/// Thousands apart, no fraction.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::with_capacity(digits.len() + 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
