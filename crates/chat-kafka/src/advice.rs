@@ -16,6 +16,8 @@ pub fn advice(complaint: &str) -> Option<&'static str> {
         "that listener takes no user with SCRAM-SHA-512: name the one that does, or leave user and password out"
     } else if says(&["credentials", "Authentication failed", "authentication error", "AUTH_REQ"]) {
         "check the user name and the password file"
+    } else if says(&["ConsumerGroupHeartbeat"]) && says(&["version"]) {
+        "brokers before 4.0 do not know the writers' group protocol: update them, or set --classic-protocol"
     } else if says(&["ApiVersion", "APIVERSION", "Invalid response size"]) {
         "what listens there does not answer as a Kafka broker: check the port; one with TLS needs TLS or a CA file set"
     } else if says(&["timed out", "CONNECT"]) {
@@ -64,6 +66,7 @@ mod tests {
                 "Disconnected: verify that security.protocol is correct, broker might require SASL authentication",
                 "wants a user",
             ),
+            ("ConsumerGroupHeartbeat fatal error: Broker: API version not supported", "--classic-protocol"),
             ("SASL SCRAM-SHA-512 mechanism handshake failed: Broker: Unsupported SASL mechanism", "takes no user"),
         ] {
             let advice = advice(complaint).unwrap_or_else(|| panic!("none for {complaint}"));

@@ -40,9 +40,10 @@ impl Trouble {
             new
         };
         if new {
-            match advice(reason) {
-                Some(advice) => tracing::warn!(%code, "Kafka: {reason}; {advice}"),
-                None => tracing::warn!(%code, "Kafka: {reason}"),
+            if let Some(advice) = advice(reason) {
+                tracing::warn!(%code, "Kafka: {reason}; {advice}");
+            } else {
+                tracing::warn!(%code, "Kafka: {reason}");
             }
         }
     }

@@ -36,7 +36,6 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
     names.push(cursors);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     client.subscribe(&names).map_err(|error| error.to_string())?;
-    shared.reachable();
     tracing::info!(topics = names.join(","), group = shared.config.group, "joining the writers' group");
     Ok(Arc::new(client))
 }

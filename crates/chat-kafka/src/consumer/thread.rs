@@ -31,6 +31,8 @@ const PASSWORD_PERIOD: Duration = Duration::from_secs(5);
 const SEEK_PAUSE: Duration = Duration::from_millis(500);
 /// For the last commit of a partition.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(3);
+/// A client that lived so long did its work: one that ends at once is not made anew again and again.
+const SOUND: Duration = Duration::from_secs(10);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 pub type Client = BaseConsumer<Callbacks>;
@@ -109,6 +111,7 @@ impl Shared {
     pub fn assign(&self, partitions: &[(String, i32)]) {
         let Some(this) = self.this.lock().upgrade() else { return };
         tracing::info!(count = partitions.len(), "partitions are ours now");
+        self.reachable();
         for (topic, number) in partitions {
             let Some(source) = self.source(topic) else { continue };
             let lane = Arc::new(Lane::new(source, Arc::from(topic.as_str()), *number));
@@ -220,7 +223,7 @@ fn run(shared: &Arc<Shared>) {
     while !shared.stopping() {
         match connect(shared) {
             Ok(client) => {
-                pause = BACKOFF.0;
+                let began = Instant::now();
                 *shared.client.lock() = Arc::downgrade(&client);
                 let lost = match read(shared, &client) {
                     Ok(()) => false,
@@ -233,6 +236,9 @@ fn run(shared: &Arc<Shared>) {
                 shared.give_up(&lanes, lost);
                 // Dropping it leaves the group.
                 drop(client);
+                if began.elapsed() > SOUND {
+                    pause = BACKOFF.0;
+                }
             }
             Err(detail) => shared.failed(detail),
         }
@@ -301,11 +307,10 @@ fn complain(shared: &Shared, error: &KafkaError) {
             | Code::Authentication
             | Code::GroupAuthorizationFailed
             | Code::TopicAuthorizationFailed
-            | Code::UnknownTopicOrPartition),
+            | Code::UnknownTopicOrPartition
+            | Code::UnsupportedVersion
+            | Code::UnsupportedFeature),
         ) => shared.failed(code),
-        Some(code @ (Code::UnsupportedVersion | Code::UnsupportedFeature)) => shared.failed(format_args!(
-            "{code}: brokers before 4.0 do not know this group protocol; update them, or set --classic-protocol"
-        )),
         Some(Code::PollExceeded) => tracing::warn!("the consumer's thread hung: partitions went to others"),
         _ => tracing::debug!(%error, "the Kafka consumer complains"),
     }
