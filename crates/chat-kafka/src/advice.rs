@@ -8,6 +8,8 @@ pub fn advice(complaint: &str) -> Option<&'static str> {
         "nobody listens there: check the address, and that the broker runs"
     } else if says(&["certificate"]) {
         "the broker's certificate is not trusted: the CA file must hold its authority, and the certificate must name the host"
+    } else if says(&["timed out in state SSL_HANDSHAKE"]) {
+        "no answer to TLS in time: is that the TLS port, or is the broker overloaded?"
     } else if says(&["PLAINTEXT broker listener", "SSL_HANDSHAKE", "wrong version number", "packet length too long"]) {
         "what listens there does not speak TLS: name the TLS port, or leave TLS and the CA file out"
     } else if says(&["require SASL"]) || (says(&["in state UP"]) && says(&["closed by peer"]) && young(complaint)) {
@@ -57,6 +59,7 @@ mod tests {
                  SSL_HANDSHAKE)",
                 "does not speak TLS",
             ),
+            ("Connection setup timed out in state SSL_HANDSHAKE (after 2134ms in state SSL_HANDSHAKE)", "overloaded"),
             ("SSL handshake failed: error:0A000086:SSL routines::certificate verify failed", "is not trusted"),
             (
                 "SASL authentication error: Authentication failed during authentication due to invalid credentials",
