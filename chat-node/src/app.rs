@@ -10,6 +10,7 @@ use axum::routing::get;
 use chat_cluster::Adapters;
 use chat_embedded::Embedded;
 use chat_wire::GoawayReason;
+use prometheus_client::registry::Registry;
 use service_kit::admin::{AdminAccess, Identity};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -116,7 +117,11 @@ impl App {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (listener, admin_listener) = (clients.listen()?, admin.listen()?);
         let (address, admin_address) = (clients.address, admin.address);
-        let node = Node::new(config, backends, signing_key, tasks.clone(), identity);
+        let mut registry = Registry::default();
+        if let Systems::Cluster(adapters) = &systems {
+            adapters.register(&mut registry);
+        }
+        let node = Node::new(config, backends, signing_key, tasks.clone(), identity, registry);
         spawn_tasks(&node, &stop, &tasks);
         tasks.spawn(listener::serve(listener, router(&node), stop.clone(), tasks.clone()));
         tasks.spawn(listener::serve(admin_listener, admin::router(&node), stop.clone(), tasks.clone()));

@@ -56,18 +56,19 @@ pub struct Node {
 }
 
 impl Node {
-    /// Puts the services together; starts nothing. `tasks` owns what outlives a request.
+    /// Puts the services together; starts nothing. `tasks` owns what outlives a request; `registry` has what the backends
+    /// count.
     pub fn new(
         config: Config,
         backends: Backends,
         signing_key: [u8; 32],
         tasks: TaskTracker,
         identity: Identity,
+        mut registry: Registry,
     ) -> Arc<Self> {
         let ending = CancellationToken::new();
         let id = config.node_id.clone();
         let counters = Arc::new(Counters::default());
-        let mut registry = Registry::default();
         counters.register(&mut registry);
         let loop_delay = Arc::<LoopDelay>::default();
         service_kit::metrics::register(&mut registry, Arc::clone(&loop_delay));

@@ -76,9 +76,10 @@ async fn check(name: &'static str, call: impl Future<Output = Result<(), PortErr
 
 async fn readyz(State(admin): App) -> Response {
     let pipeline = &admin.pipeline;
-    let (store, tail) = tokio::join!(
+    let (store, tail, dead) = tokio::join!(
         check("store", pipeline.backends.store.check(), &pipeline.store_health),
         check("tail", pipeline.backends.tail.check(), &pipeline.tail_health),
+        check("dead letters", pipeline.dead.check(), &pipeline.dead_health),
     );
     let log = match pipeline.consumer.status() {
         ConsumerStatus::Reading { partitions } => {
@@ -86,7 +87,7 @@ async fn readyz(State(admin): App) -> Response {
         }
         ConsumerStatus::Trying { detail } => Check { name: "log", ok: false, detail },
     };
-    let checks = vec![log, store, tail];
+    let checks = vec![log, store, tail, dead];
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin};
 use crate::config::Settings;
+use crate::memberships;
 use crate::metrics::Counters;
 use crate::pipeline::{Backends, Pipeline};
 
@@ -34,11 +35,11 @@ pub struct App {
 
 impl App {
     /// Begins to read the log. The admin port answers from the start; backends that are away are tried for ever, and
-    /// `/readyz` says which.
+    /// `/readyz` says which. `registry` has what the backends count.
     ///
     /// # Errors
     /// The configuration or the admin address does not allow it. Nothing is left running.
-    pub async fn start(settings: Settings, backends: Backends) -> anyhow::Result<Self> {
+    pub async fn start(settings: Settings, backends: Backends, mut registry: Registry) -> anyhow::Result<Self> {
         let identity = Identity::new(settings.writer_id.as_str(), "writer");
         let listener = TcpListener::bind(settings.admin)
             .await
@@ -48,7 +49,6 @@ impl App {
         let dead = DeadLetters::open(&settings.consumer.kafka)?;
         let consumer = Consumer::open(settings.consumer)?;
         let counters = Arc::new(Counters::default());
-        let mut registry = Registry::default();
         counters.register(&mut registry);
         let loop_delay = Arc::<LoopDelay>::default();
         service_kit::metrics::register(&mut registry, Arc::clone(&loop_delay));
@@ -56,6 +56,7 @@ impl App {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_delay.run(stop.clone()));
         tasks.spawn(Arc::clone(&pipeline).run(tasks.clone()));
+        tasks.spawn(memberships::run(Arc::clone(&pipeline), stop.clone()));
         let access = AdminAccess::new(settings.admin_token_file);
         let admin = Admin { pipeline: Arc::clone(&pipeline), registry, identity, stopping: stop.clone() };
         tasks.spawn(admin::serve(listener, Arc::new(admin), access, stop.clone()));

@@ -45,7 +45,7 @@ async fn batch(pipeline: &Pipeline, partition: &Partition, records: Vec<Record>)
                 let cursor = newest.entry((update.conversation, update.user)).or_default();
                 *cursor = cursor.merge(update.cursor);
             }
-            Err(error) => pipeline.lay_aside(partition, record, error.to_string()).await,
+            Err(error) => pipeline.lay_aside(partition, record, error.to_string()).await?,
         }
     }
     let mut calls: FuturesUnordered<_> = newest

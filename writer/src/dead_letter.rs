@@ -8,6 +8,7 @@ use chat_ports::PortError;
 use chat_projector::project;
 use chat_wire::LogRecord;
 
+use crate::memberships::{Change, hint, nodes};
 use crate::pipeline::Backends;
 use crate::tail_step::{announce, publish};
 
@@ -33,6 +34,9 @@ pub enum Replayed {
 pub async fn replay(letter: &DeadLetter, topics: &Topics, backends: &Backends) -> Result<Replayed, PortError> {
     let refused = |why: &dyn std::fmt::Display| Ok(Replayed::Refused(why.to_string()));
     let Some(value) = &letter.value else { return refused(&"it has no value") };
+    if let Some(length) = letter.cut_from {
+        return refused(&format_args!("it has {length} bytes, of which only the first are kept"));
+    }
     if letter.place.topic == topics.cursors() {
         return match decode_cursor(value) {
             Ok(u) => settled(timed(backends.store.put_cursor(u.conversation, u.user, u.cursor)).await),
@@ -54,7 +58,7 @@ pub async fn replay(letter: &DeadLetter, topics: &Topics, backends: &Backends) -
         Replayed::Done => {}
         why @ Replayed::Refused(_) => return Ok(why),
     }
-    let conversation = record.conversation;
+    let (conversation, changes) = (record.conversation, Change::of(&record));
     let event = match serde_json::to_vec(&record.into_event(seq)) {
         Ok(json) => Bytes::from(json),
         Err(error) => return refused(&error),
@@ -62,6 +66,11 @@ pub async fn replay(letter: &DeadLetter, topics: &Topics, backends: &Backends) -
     // How far the store has come in this conversation is not known here: nothing is marked.
     let repaired = timed(backends.tail.repair(conversation, vec![(seq, event)], Seq::ZERO)).await?;
     let mut hints = HashMap::new();
+    if !repaired.appended.is_empty() {
+        for change in changes {
+            hint(change, nodes(backends, change.user, DEADLINE).await?, &mut hints);
+        }
+    }
     announce(conversation, repaired, &mut hints);
     publish(backends.tail.as_ref(), hints, DEADLINE).await;
     Ok(Replayed::Done)

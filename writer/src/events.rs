@@ -16,6 +16,7 @@ use chat_wire::LogRecord;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::memberships::Change;
 use crate::pipeline::Pipeline;
 use crate::recent::Recent;
 use crate::store_step::{Item, Leaving};
@@ -105,7 +106,7 @@ impl Lane {
                 Ok((seq, record)) => items.push(Item { raw, seq, record }),
                 // Read again for the tail: it was laid aside before.
                 Err(_) if raw.offset < self.stored => {}
-                Err(error) => self.pipeline.lay_aside(&self.partition, &raw, error).await,
+                Err(error) => self.pipeline.lay_aside(&self.partition, &raw, error).await?,
             }
         }
         let new = items.partition_point(|item| item.raw.offset < self.stored);
@@ -139,7 +140,7 @@ impl Lane {
             let conversation = record.conversation;
             let superseded = self.recent.superseded(&record, seq);
             let place = *places.entry(conversation).or_insert_with(|| {
-                groups.push(Group { conversation, events: Vec::new(), persisted: seq });
+                groups.push(Group { conversation, events: Vec::new(), changes: Vec::new(), persisted: seq });
                 groups.len() - 1
             });
             groups[place].persisted = seq;
@@ -147,6 +148,7 @@ impl Lane {
                 self.pipeline.counters.superseded.inc();
                 continue;
             }
+            groups[place].changes.extend(Change::of(&record).map(|change| (seq, change)));
             match serde_json::to_vec(&record.into_event(seq)) {
                 Ok(json) => groups[place].events.push((seq, Bytes::from(json))),
                 Err(error) => tracing::error!(%conversation, %seq, %error, "an event could not be encoded"),

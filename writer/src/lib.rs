@@ -13,6 +13,7 @@ mod dead_letter;
 mod events;
 mod health;
 mod letters;
+mod memberships;
 mod metrics;
 mod pipeline;
 mod recent;

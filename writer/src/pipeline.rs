@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use chat_cluster::Adapters;
+use chat_cluster::Projection;
 use chat_kafka::{Consumer, DeadLetters, Source};
-use chat_ports::LiveTail;
 use chat_ports::store::MessageStore;
+use chat_ports::{Directory, LiveTail};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::health::Health;
+use crate::memberships::Memberships;
 use crate::metrics::Counters;
 use crate::{cursors, events};
 
@@ -18,11 +19,14 @@ use crate::{cursors, events};
 pub struct Backends {
     pub store: Arc<dyn MessageStore>,
     pub tail: Arc<dyn LiveTail>,
+    /// Where people are: for hints about their memberships.
+    pub directory: Arc<dyn Directory>,
 }
 
-impl From<&Adapters> for Backends {
-    fn from(adapters: &Adapters) -> Self {
-        Self { store: adapters.store.clone(), tail: Arc::clone(&adapters.tail) }
+impl From<&Projection> for Backends {
+    fn from(projection: &Projection) -> Self {
+        let Projection { store, tail, directory, .. } = projection;
+        Self { store: store.clone(), tail: Arc::clone(tail), directory: Arc::clone(directory) }
     }
 }
 
@@ -66,6 +70,8 @@ pub struct Pipeline {
     pub limits: Limits,
     pub store_health: Health,
     pub tail_health: Health,
+    pub dead_health: Health,
+    pub memberships: Memberships,
     pub store_permits: Semaphore,
     pub call_permits: Semaphore,
     /// Records that the store refused since it took one. Many in a row are not the records' fault.
@@ -88,6 +94,8 @@ impl Pipeline {
             limits,
             store_health: Health::new("store"),
             tail_health: Health::new("tail"),
+            dead_health: Health::new("dead letters"),
+            memberships: Memberships::default(),
             store_permits: Semaphore::new(limits.store_batches),
             call_permits: Semaphore::new(limits.calls),
             refused_in_a_row: AtomicU32::new(0),

@@ -32,7 +32,7 @@ impl Pipeline {
     /// Until the store has all of `items`, or each that it lacks is a dead letter. Returns the offsets of those.
     ///
     /// # Errors
-    /// The store is away, and the partition is about to go.
+    /// The store is away, or a dead letter can't be kept, and the partition is about to go.
     pub async fn store(&self, partition: &Partition, items: &[Item]) -> Result<Vec<i64>, Leaving> {
         let mut refused = Vec::new();
         // The last range comes first.
@@ -66,7 +66,7 @@ impl Pipeline {
                     ranges.push(range);
                 }
                 Err(error) => {
-                    self.lay_aside(partition, &part[0].raw, error.to_string()).await;
+                    self.lay_aside(partition, &part[0].raw, error.to_string()).await?;
                     refused.push(part[0].raw.offset);
                 }
             }

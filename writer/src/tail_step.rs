@@ -10,6 +10,7 @@ use chat_wire::NodeFrame;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use crate::memberships::Change;
 use crate::pipeline::Pipeline;
 
 /// The events of one conversation, ascending, and how far the store has it.
@@ -17,6 +18,8 @@ use crate::pipeline::Pipeline;
 pub struct Group {
     pub conversation: ConversationId,
     pub events: Vec<(Seq, Bytes)>,
+    /// Who joined or left by which of them.
+    pub changes: Vec<(Seq, Change)>,
     pub persisted: Seq,
 }
 
@@ -31,6 +34,10 @@ impl Pipeline {
             match result {
                 Ok(repaired) => {
                     self.counters.repaired.inc_by(repaired.appended.len() as u64);
+                    // Who appends an event tells of the memberships that it changes, too.
+                    let lacking = |seq| repaired.appended.iter().any(|event| event.seq == seq);
+                    let changes = group.changes.iter().filter(|(seq, _)| lacking(*seq)).map(|(_, change)| *change);
+                    self.counters.hints_lost.inc_by(self.memberships.add(changes));
                     announce(group.conversation, repaired, &mut hints);
                 }
                 Err(error) if error.retryable() => {
@@ -57,7 +64,7 @@ impl Pipeline {
 
     async fn repair_one(&self, group: Group) -> (Group, Result<Repaired, PortError>) {
         let _permit = self.call_permits.acquire().await;
-        let Group { conversation, events, persisted } = group.clone();
+        let Group { conversation, events, persisted, .. } = group.clone();
         let repair = self.backends.tail.repair(conversation, events, persisted);
         let result = match tokio::time::timeout(self.limits.tail_deadline, repair).await {
             Ok(result) => result,

@@ -103,12 +103,15 @@ pub struct ServerArgs {
     /// Listen there instead of on 127.0.0.1. Nothing asks for a password
     #[arg(long)]
     host: Option<Ipv4Addr>,
+    /// TLS and passwords; what clients need is in the folder `secrets` of the stack
+    #[arg(long)]
+    secured: bool,
 }
 
 impl ServerArgs {
     pub fn options(&self) -> Options {
-        let Self { brokers, cassandra, port_offset, full_jit, host } = *self;
-        Options { brokers, cassandra, port_offset, full_jit, host, ..Options::one_of_each() }
+        let Self { brokers, cassandra, port_offset, full_jit, host, secured } = *self;
+        Options { brokers, cassandra, port_offset, full_jit, host, secured, ..Options::one_of_each() }
     }
 }
 

@@ -125,6 +125,10 @@ impl Chat {
             _ => None,
         };
         for connection in connections {
+            if member && connection.hub(conversation).is_ok() {
+                // It has its seat: what the node that appended an event tells, a writer may tell again.
+                continue;
+            }
             if member {
                 let hub = hubs.open(conversation).await;
                 hub.attach(&connection, false);
@@ -140,6 +144,10 @@ impl Chat {
             }
             let action = if member { ConversationAction::Added } else { ConversationAction::Removed };
             connection.send(&ServerFrame::Conversation { action, id: conversation, conversation: summary.clone() });
+        }
+        if member {
+            // The hint may be late, and who joined may have left by now.
+            self.delivery.rechecks.ask(conversation, [user]);
         }
     }
 

@@ -13,6 +13,7 @@ use chat_embedded::Embedded;
 use chat_node::{Backends, Node, app};
 use chat_ports::Clock;
 use object_store::local::LocalFileSystem;
+use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use service_kit::admin::Identity;
 use tempfile::TempDir;
@@ -90,7 +91,8 @@ impl ClockedNode {
             blobs: Arc::new(LocalFileSystem::new_with_prefix(&files).expect("files").with_automatic_cleanup(true)),
             clock: clock.clone(),
         };
-        let node = Node::new(config, backends, [7; 32], TaskTracker::new(), Identity::new("clocked", "gateway"));
+        let identity = Identity::new("clocked", "gateway");
+        let node = Node::new(config, backends, [7; 32], TaskTracker::new(), identity, Registry::default());
         let router = app::router(&node);
         Self { node, folder, clock, router, _embedded: embedded }
     }

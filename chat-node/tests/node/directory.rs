@@ -10,6 +10,7 @@ use chat_node::{Backends, Node};
 use chat_ports::{
     ConnectionId, Directory, Lease, PortError, PresenceChange, PresenceReading, Quota, RateDecision, Renewal,
 };
+use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -87,7 +88,8 @@ async fn what_a_directory_was_not_told_it_is_told_later() {
     let cable = Arc::new(Cable { inner: real.node.backends.directory.clone(), cut: AtomicBool::new(false) });
     let backends = Backends { directory: cable.clone(), ..real.node.backends.clone() };
     let identity = service_kit::admin::Identity::new("slow", "gateway");
-    let node = Node::new(config(real.folder.path(), &[]), backends, [7; 32], TaskTracker::new(), identity);
+    let config = config(real.folder.path(), &[]);
+    let node = Node::new(config, backends, [7; 32], TaskTracker::new(), identity, Registry::default());
     let count = async |user| cable.inner.whereabouts(user).await.expect("directory").1;
 
     let stays = UserId::new(Uuid::now_v7());

@@ -93,9 +93,17 @@ fn advice(detail: &str) -> &'static str {
         "; check the username and the password file"
     } else if says(&["does not exist", "unconfigured table", "No keyspace"]) {
         "; run `chat-node migrate`"
-    } else if says(&["certificate", "tls", "TLS", "handshake", "InvalidContentType"]) {
+    } else if says(&["InvalidContentType"]) {
+        "; what listens there does not speak TLS: name the port that does, or leave the CA file out"
+    } else if says(&["resolve", "lookup address"]) {
+        "; no such host: check the address"
+    } else if says(&["certificate", "tls", "TLS"]) {
         "; check the CA file, and that the node's certificate names its address"
-    } else if says(&["resolve", "refused", "Connect timeout", "unreachable", "Connection reset", "timed out"]) {
+    } else if says(&["early eof"]) {
+        "; it closed the connection at once: is that the CQL port? One with TLS needs a CA file set"
+    } else if says(&["deserialize frame"]) {
+        "; what answers there is not Cassandra: is that the CQL port?"
+    } else if says(&["refused", "Connect timeout", "unreachable", "Connection reset", "timed out"]) {
         "; check that the address is right and the node is up"
     } else if says(&["Not enough nodes"]) {
         "; too many replicas are down for LOCAL_QUORUM"
@@ -165,7 +173,10 @@ mod tests {
             ("Authentication is required. You can use SessionBuilder::user", "the password file"),
             ("IO error: Connection refused (os error 111)", "the node is up"),
             ("Connect timeout elapsed", "the node is up"),
-            ("received corrupt message of type InvalidContentType", "the CA file"),
+            ("received corrupt message of type InvalidContentType", "does not speak TLS"),
+            ("invalid peer certificate: UnknownIssuer", "the CA file"),
+            ("Failed to read the frame header: early eof", "needs a CA file"),
+            ("Failed to deserialize frame: Received frame marked as coming from a client", "is not Cassandra"),
             ("Keyspace 'chat' does not exist", "chat-node migrate"),
             ("unconfigured table messages", "chat-node migrate"),
             ("Not enough nodes are alive to satisfy required consistency level", "LOCAL_QUORUM"),

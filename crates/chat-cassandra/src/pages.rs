@@ -118,8 +118,8 @@ pub async fn page(
         Position::Newest | Position::After(_) | Position::Around(_) => Seq::MAX,
     };
     with_mapping(connection, conversation, highest, async |mapping| {
-        let older = async |from, limit| older(connection, conversation, &mapping, from, limit).await;
-        let newer = async |from, limit| newer(connection, conversation, &mapping, from, limit).await;
+        let older = async |from, limit| walk(connection, conversation, &mapping, Way::Down, from, limit).await;
+        let newer = async |from, limit| walk(connection, conversation, &mapping, Way::Up, from, limit).await;
         let (mut rows, has_more) = match position {
             Position::Newest => older(Seq::MAX, limit).await?,
             Position::Before(seq) => older(seq, limit).await?,
@@ -153,71 +153,69 @@ pub async fn message(
     .await
 }
 
-/// Up to `limit` rows below `from`, ascending, and whether there are more.
-async fn older(
+/// Which way a walk goes.
+#[derive(Clone, Copy)]
+enum Way {
+    Down,
+    Up,
+}
+
+/// Up to `limit` rows, ascending, and whether there are more: below `from` on the way down, above it on the way up.
+async fn walk(
     connection: &Connection,
     conversation: ConversationId,
     mapping: &Mapping,
+    way: Way,
     from: Seq,
     limit: usize,
 ) -> Result<(Vec<MessageRow>, bool), PortError> {
+    let buckets: &mut (dyn Iterator<Item = (i64, i64)> + Send) = match way {
+        Way::Down => &mut mapping.down_from(from),
+        Way::Up => &mut mapping.up_from(from),
+    };
     let mut rows = Vec::new();
-    'buckets: for (bucket, end) in mapping.down_from(from) {
-        let mut before = from.as_i64().min(end);
+    'buckets: for (bucket, end) in buckets {
+        let mut at = match way {
+            Way::Down => from.as_i64().min(end),
+            Way::Up => from.as_i64(),
+        };
         loop {
             let most = (limit + 1 - rows.len()).min(ROWS);
-            let key = (conversation.uuid(), bucket, before, cql_limit(most));
-            let stored: Vec<Stored> = connection.all(&connection.statements.messages_older, key).await?;
+            let stored = read(connection, conversation, way, (bucket, at, end), most).await?;
             let (count, last) = (stored.len(), stored.last().map(|row| row.seq));
-            rows.extend(
-                stored.into_iter().filter_map(|stored| stored.row().transpose()).collect::<Result<Vec<_>, _>>()?,
-            );
+            for row in stored {
+                rows.extend(row.row()?);
+            }
             if rows.len() > limit {
                 break 'buckets;
             }
             match last {
-                Some(last) if count == most => before = last,
+                Some(last) if count == most => at = last,
                 _ => break,
             }
         }
     }
     let more = rows.len() > limit;
     rows.truncate(limit);
-    rows.reverse();
+    if matches!(way, Way::Down) {
+        rows.reverse();
+    }
     Ok((rows, more))
 }
 
-/// Up to `limit` rows above `from`, ascending, and whether there are more.
-async fn newer(
+/// At most `most` rows of one bucket, from `at` on in the order of the way.
+async fn read(
     connection: &Connection,
     conversation: ConversationId,
-    mapping: &Mapping,
-    from: Seq,
-    limit: usize,
-) -> Result<(Vec<MessageRow>, bool), PortError> {
-    let mut rows = Vec::new();
-    'buckets: for (bucket, end) in mapping.up_from(from) {
-        let mut after = from.as_i64();
-        loop {
-            let most = (limit + 1 - rows.len()).min(ROWS);
-            let key = (conversation.uuid(), bucket, after, end, cql_limit(most));
-            let stored: Vec<Stored> = connection.all(&connection.statements.messages_newer, key).await?;
-            let (count, last) = (stored.len(), stored.last().map(|row| row.seq));
-            rows.extend(
-                stored.into_iter().filter_map(|stored| stored.row().transpose()).collect::<Result<Vec<_>, _>>()?,
-            );
-            if rows.len() > limit {
-                break 'buckets;
-            }
-            match last {
-                Some(last) if count == most => after = last,
-                _ => break,
-            }
-        }
+    way: Way,
+    (bucket, at, end): (i64, i64, i64),
+    most: usize,
+) -> Result<Vec<Stored>, PortError> {
+    let (conversation, most, statements) = (conversation.uuid(), cql_limit(most), &connection.statements);
+    match way {
+        Way::Down => connection.all(&statements.messages_older, (conversation, bucket, at, most)).await,
+        Way::Up => connection.all(&statements.messages_newer, (conversation, bucket, at, end, most)).await,
     }
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    Ok((rows, more))
 }
 
 type Reaction = (i64, String, Uuid, Option<bool>, Option<i64>);

@@ -7,8 +7,10 @@ use chat_cassandra::CassandraStore;
 use chat_kafka::KafkaLog;
 use chat_ports::{ChatStore, Directory, LiveTail, MessageLog, PortError};
 use chat_redis::{Redis, RedisConfigError, RedisDirectory, RedisTail};
+use prometheus_client::registry::Registry;
 
 use crate::ClusterArgs;
+use crate::metrics::RedisCounters;
 
 /// A check that takes longer has failed.
 const CHECK_DEADLINE: Duration = Duration::from_secs(3);
@@ -20,9 +22,45 @@ pub struct Adapters {
     pub tail: Arc<dyn LiveTail>,
     pub store: Arc<dyn ChatStore>,
     pub directory: Arc<dyn Directory>,
-    redis: Redis,
     kafka: Arc<KafkaLog>,
+    projection: Projection,
+}
+
+/// Connections to Redis and Cassandra: all that a writer needs besides its own way into the log.
+pub struct Projection {
+    pub tail: Arc<dyn LiveTail>,
+    pub store: Arc<dyn ChatStore>,
+    pub directory: Arc<dyn Directory>,
+    redis: Redis,
     cassandra: Arc<CassandraStore>,
+}
+
+impl Projection {
+    /// # Errors
+    /// An address or a file can't be used as it is.
+    pub fn open(args: &ClusterArgs) -> Result<Self, OpenError> {
+        let cassandra = Arc::new(CassandraStore::open(args.cassandra())?);
+        let store: Arc<dyn ChatStore> = cassandra.clone();
+        let redis = Redis::open(args.redis())?;
+        Ok(Self {
+            tail: Arc::new(RedisTail::new(redis.clone(), store.clone())),
+            directory: Arc::new(RedisDirectory::new(redis.clone(), store.clone())),
+            store,
+            redis,
+            cassandra,
+        })
+    }
+
+    /// Adds what the connections count.
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register_collector(Box::new(RedisCounters(self.redis.clone())));
+    }
+
+    /// Ends the connections.
+    pub async fn close(self) {
+        self.redis.close().await;
+        self.cassandra.close().await;
+    }
 }
 
 impl Adapters {
@@ -31,18 +69,15 @@ impl Adapters {
     /// # Errors
     /// An address or a file can't be used as it is.
     pub fn open(args: &ClusterArgs, client: &str) -> Result<Self, OpenError> {
-        let cassandra = Arc::new(CassandraStore::open(args.cassandra())?);
-        let store: Arc<dyn ChatStore> = cassandra.clone();
-        let redis = Redis::open(args.redis())?;
+        let projection = Projection::open(args)?;
         let kafka = Arc::new(KafkaLog::open(&args.kafka(client))?);
         Ok(Self {
             log: kafka.clone(),
-            tail: Arc::new(RedisTail::new(redis.clone(), store.clone())),
-            directory: Arc::new(RedisDirectory::new(redis.clone(), store.clone())),
-            store,
-            redis,
+            tail: Arc::clone(&projection.tail),
+            store: Arc::clone(&projection.store),
+            directory: Arc::clone(&projection.directory),
             kafka,
-            cassandra,
+            projection,
         })
     }
 
@@ -51,14 +86,18 @@ impl Adapters {
     /// # Errors
     /// As the store's.
     pub async fn shared_secret(&self, name: &str, candidate: [u8; 32]) -> Result<[u8; 32], PortError> {
-        self.cassandra.shared_secret(name, candidate).await
+        self.projection.cassandra.shared_secret(name, candidate).await
+    }
+
+    /// Adds what the connections count.
+    pub fn register(&self, registry: &mut Registry) {
+        self.projection.register(registry);
     }
 
     /// Sends what is queued and ends the connections.
     pub async fn close(self) {
         self.kafka.close().await;
-        self.redis.close().await;
-        self.cassandra.close().await;
+        self.projection.close().await;
     }
 }
 

@@ -4,12 +4,13 @@
 mod adapters;
 mod address;
 mod convert;
+mod metrics;
 mod migrate;
 mod problems;
 
 use std::path::PathBuf;
 
-pub use adapters::{Adapters, Health, OpenError, health};
+pub use adapters::{Adapters, Health, OpenError, Projection, health};
 use address::host_port;
 pub use migrate::{MigrateError, migrate};
 pub use problems::ConfigProblems;

@@ -88,7 +88,7 @@ impl KafkaConfig {
             return Err(ConfigError::Generation(self.generation));
         }
         let mut client = ClientConfig::new();
-        client.set_log_level(RDKafkaLogLevel::Warning);
+        client.set_log_level(RDKafkaLogLevel::Info);
         for (name, value) in [
             ("bootstrap.servers", self.addresses().as_str()),
             ("client.id", &self.client_id),

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chat_ports::PortError;
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers as _, Message as _, OwnedHeaders};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::oneshot;
 
+use crate::check::TopicCheck;
 use crate::config::{ConfigError, KafkaConfig};
 use crate::producer::{Producer, Waiting};
+use crate::trouble::{Listening, Trouble};
 use crate::{BACKEND, failure, headers};
 
 /// A record of the log at its largest, and what is said about it.
@@ -31,6 +34,13 @@ const OFFSET: &str = "dead.offset";
 const KEY: &str = "dead.key";
 const ERROR: &str = "dead.error";
 const RESOLVED: &str = "dead.resolved";
+/// How long the value was, when only its beginning is kept.
+const CUT: &str = "dead.cut";
+/// More of a key, of one header with its name, and of all of them, is left out: a letter that is too large would be
+/// refused for ever, and its partition with it.
+const MOST_KEY: usize = 64 * 1024;
+const MOST_HEADERS: usize = 256 * 1024;
+const MOST_ERROR: usize = 4 * 1024;
 
 /// Where a record was in the log: `chat.events/5/1234`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +81,8 @@ pub struct DeadLetter {
     /// The headers that it had.
     pub headers: Vec<(String, Bytes)>,
     pub error: String,
+    /// How long the value was, when it is larger than any record of the log may be: `value` is its beginning then.
+    pub cut_from: Option<usize>,
     /// When it was laid here, by the brokers' clock, in milliseconds after 1970.
     pub at: i64,
 }
@@ -79,6 +91,7 @@ pub struct DeadLetter {
 pub struct DeadLetters {
     producer: Producer,
     topic: String,
+    check: TopicCheck,
     config: KafkaConfig,
 }
 
@@ -96,29 +109,49 @@ impl DeadLetters {
     /// The configuration can't be right; brokers that are away are no error.
     pub fn open(config: &KafkaConfig) -> Result<Self, ConfigError> {
         let topic = config.topics().dead();
-        Ok(Self { producer: Producer::open(config, MAX_LETTER_BYTES)?, topic, config: config.clone() })
+        Ok(Self {
+            producer: Producer::open(config, MAX_LETTER_BYTES)?,
+            check: TopicCheck::new(topic.clone()),
+            topic,
+            config: config.clone(),
+        })
     }
 
-    /// Lays a record down, durably.
+    /// Lays a record down, durably. Of what no record of the log may be, the beginning.
     pub async fn put(&self, letter: &DeadLetter) -> Result<(), PortError> {
-        let mut all = OwnedHeaders::new();
+        let (mut all, mut room) = (OwnedHeaders::new(), MOST_HEADERS);
         for (name, value) in &letter.headers {
+            let Some(left) = room.checked_sub(name.len() + value.len()) else { continue };
+            room = left;
             all = all.insert(rdkafka::message::Header { key: name, value: Some(value.as_ref()) });
         }
         let Place { topic, partition, offset } = &letter.place;
         all = headers::with(all, TOPIC, topic);
         all = headers::with(all, PARTITION, &partition.to_string());
         all = headers::with(all, OFFSET, &offset.to_string());
-        all = headers::with(all, ERROR, &letter.error);
+        all = headers::with(all, ERROR, &letter.error[..letter.error.floor_char_boundary(MOST_ERROR)]);
         if let Some(key) = &letter.key {
-            all = all.insert(rdkafka::message::Header { key: KEY, value: Some(key.as_ref()) });
+            let key = key.get(..MOST_KEY).unwrap_or(key);
+            all = all.insert(rdkafka::message::Header { key: KEY, value: Some(key) });
         }
-        self.write(&letter.place, letter.value.as_deref(), all).await
+        let value = letter.value.as_deref();
+        let kept = value.map(|value| value.get(..crate::MAX_RECORD_BYTES).unwrap_or(value));
+        if let (Some(value), Some(kept)) = (value, kept)
+            && kept.len() < value.len()
+        {
+            all = headers::with(all, CUT, &value.len().to_string());
+        }
+        self.write(&letter.place, kept, all).await
     }
 
     /// Says that the record of this place has been dealt with.
     pub async fn resolve(&self, place: &Place) -> Result<(), PortError> {
         self.write(place, None, headers::with(OwnedHeaders::new(), RESOLVED, "replayed")).await
+    }
+
+    /// Can letters be kept? For readiness.
+    pub async fn check(&self) -> Result<(), PortError> {
+        self.check.ask(&self.producer).await
     }
 
     pub async fn close(&self) {
@@ -162,13 +195,21 @@ fn read_all(
     deadline: Duration,
 ) -> Result<Vec<DeadLetter>, ScanError> {
     let failed = |detail: String| ScanError::Kafka { topic: topic.to_owned(), addresses: config.addresses(), detail };
-    let because = |error: KafkaError| failed(error.to_string());
+    let trouble = Arc::new(Trouble::default());
+    let because = |error: KafkaError| match trouble.complaint() {
+        Some(complaint) => failed(complaint),
+        None => failed(error.to_string()),
+    };
     let begin = Instant::now();
     let mut client = config.client()?;
     // The group is a name only: it is never joined, and nothing is committed to it.
     client.set("group.id", format!("{topic}-reader")).set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = client.create().map_err(ConfigError::from)?;
-    let metadata = consumer.fetch_metadata(Some(topic), METADATA_DEADLINE).map_err(because)?;
+    let consumer: BaseConsumer<Listening> =
+        client.create_with_context(Listening(Arc::clone(&trouble))).map_err(ConfigError::from)?;
+    let metadata = consumer.fetch_metadata(Some(topic), METADATA_DEADLINE).map_err(|error| {
+        hear(&consumer);
+        because(error)
+    })?;
     let partitions = metadata.topics().iter().find(|known| known.name() == topic).map(|known| known.partitions().len());
     let partitions = partitions.filter(|count| *count > 0).ok_or_else(|| failed(failure::missing(topic)))?;
     let mut left: BTreeMap<i32, i64> = BTreeMap::new();
@@ -209,6 +250,13 @@ fn read_all(
     Ok(letters.into_values().collect())
 }
 
+/// The reason for a failure waits in the client's queue.
+pub fn hear<C: ConsumerContext>(consumer: &BaseConsumer<C>) {
+    for _ in 0..20 {
+        drop(consumer.poll(Duration::ZERO));
+    }
+}
+
 fn moving(error: &KafkaError) -> bool {
     let codes = [Code::NotLeaderForPartition, Code::LeaderNotAvailable, Code::UnknownPartition];
     error.rdkafka_error_code().is_some_and(|code| codes.contains(&code))
@@ -222,6 +270,7 @@ fn letter(record: &rdkafka::message::BorrowedMessage<'_>, place: Place, keep_val
         value: record.payload().filter(|_| keep_value).map(Bytes::copy_from_slice),
         headers: Vec::new(),
         error: String::new(),
+        cut_from: None,
         at: record.timestamp().to_millis().unwrap_or(0),
     };
     for header in record.headers().into_iter().flat_map(|headers| headers.iter()) {
@@ -230,6 +279,7 @@ fn letter(record: &rdkafka::message::BorrowedMessage<'_>, place: Place, keep_val
             RESOLVED => return Err(letter.place),
             TOPIC | PARTITION | OFFSET => {}
             KEY => letter.key = Some(value),
+            CUT => letter.cut_from = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()),
             ERROR => letter.error = String::from_utf8_lossy(&value).into_owned(),
             name => letter.headers.push((name.to_owned(), value)),
         }

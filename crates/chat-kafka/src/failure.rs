@@ -1,4 +1,5 @@
 use chat_ports::PortError;
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::BACKEND;
@@ -23,6 +24,12 @@ pub fn of_record(code: Code, topic: &str, explain: impl FnOnce(String) -> String
         }
         _ => PortError::unavailable(BACKEND, explain(format!("{topic}: {code}"))),
     }
+}
+
+/// What a request for metadata that failed says.
+pub fn no_answer(error: &KafkaError) -> String {
+    let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+    format!("no broker answers: {why}")
 }
 
 pub fn missing(topic: &str) -> String {

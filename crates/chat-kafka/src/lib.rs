@@ -8,6 +8,8 @@
 //!
 //! Topics, settings and what to do when something is wrong: `docs/reference/kafka.md`.
 
+mod advice;
+mod check;
 mod config;
 mod consumer;
 mod cursor;
@@ -17,7 +19,6 @@ mod find;
 mod headers;
 mod log;
 mod migrate;
-mod probe;
 mod producer;
 mod topics;
 mod trouble;

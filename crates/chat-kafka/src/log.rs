@@ -10,9 +10,9 @@ use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::check::TopicCheck;
 use crate::config::{ConfigError, KafkaConfig};
 use crate::find::{Wanted, find};
-use crate::probe::diagnose;
 use crate::producer::{Producer, Waiting};
 use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
 
@@ -25,8 +25,6 @@ const BATCH_WINDOW: usize = 1_000;
 /// Looking for one record, and how many are looked for at a time: each is a connection of its own, and a blocked thread.
 const FIND_DEADLINE: Duration = Duration::from_secs(4);
 const FINDS_AT_ONCE: usize = 16;
-/// With the look at why none answers, this stays below the 3 s that a health check may take.
-const CHECK_DEADLINE: Duration = Duration::from_millis(1_500);
 /// While records are acknowledged, nobody needs to ask.
 const CHECK_FRESH: Duration = Duration::from_secs(2);
 
@@ -44,7 +42,7 @@ pub struct KafkaLog {
     origin: String,
     queue_messages: usize,
     answer_deadline: Duration,
-    checked: tokio::sync::Mutex<Option<(Instant, Result<(), PortError>)>>,
+    check: TopicCheck,
 }
 
 impl KafkaLog {
@@ -59,12 +57,12 @@ impl KafkaLog {
             producer: Producer::open(config, MAX_RECORD_BYTES)?,
             finds: Arc::new(Semaphore::new(FINDS_AT_ONCE)),
             generation: config.generation,
+            check: TopicCheck::new(topics.events(config.generation)),
             events: topics.events(config.generation),
             cursors: topics.cursors(),
             origin: config.client_id.clone(),
             queue_messages: usize::try_from(config.queue_messages).unwrap_or(usize::MAX),
             answer_deadline: config.delivery_timeout + ANSWER_GRACE,
-            checked: tokio::sync::Mutex::new(None),
         })
     }
 
@@ -133,38 +131,6 @@ impl KafkaLog {
                 },
                 Err(error) => return Err(error),
             }
-        }
-    }
-
-    async fn ask_brokers(&self) -> Result<(), PortError> {
-        let instance = self.producer.instance();
-        let topic = self.events.clone();
-        let asking = tokio::task::spawn_blocking(move || {
-            let metadata = instance.client().fetch_metadata(Some(&topic), CHECK_DEADLINE)?;
-            let known = metadata.topics().iter().find(|known| known.name() == topic);
-            let leaderless = known.map(|known| known.partitions().iter().filter(|p| p.leader() < 0).count());
-            let error = known.and_then(|known| known.error().map(Code::from));
-            Ok::<_, rdkafka::error::KafkaError>((error, leaderless, known.is_none_or(|k| k.partitions().is_empty())))
-        });
-        let unavailable = |detail: String| {
-            let detail = self.producer.trouble.explain(&self.producer.addresses(), detail);
-            Err(PortError::Unavailable { backend: BACKEND, detail })
-        };
-        match asking.await {
-            Err(_) => unavailable("the node is shutting down".into()),
-            Ok(Err(_)) => {
-                let (brokers, tls) = (self.config.brokers.clone(), self.config.tls);
-                let why = tokio::task::spawn_blocking(move || diagnose(&brokers, tls)).await;
-                unavailable(format!("no broker answers: {}", why.unwrap_or_default()))
-            }
-            Ok(Ok((Some(Code::UnknownTopicOrPartition | Code::UnknownTopic), ..) | (None, _, true))) => {
-                Err(PortError::Refused { backend: BACKEND, detail: failure::missing(&self.events) })
-            }
-            Ok(Ok((Some(code), ..))) => Err(self.failed(code, &self.events)),
-            Ok(Ok((None, Some(count @ 1..), _))) => {
-                unavailable(format!("{count} partitions of {} have no leader", self.events))
-            }
-            Ok(Ok(_)) => Ok(()),
         }
     }
 }
@@ -245,15 +211,6 @@ impl MessageLog for KafkaLog {
         if self.producer.acknowledged_before().is_some_and(|ago| ago < CHECK_FRESH) {
             return Ok(());
         }
-        // One asks, the others take its answer.
-        let mut checked = self.checked.lock().await;
-        if let Some((at, result)) = checked.as_ref()
-            && at.elapsed() < CHECK_FRESH / 2
-        {
-            return result.clone();
-        }
-        let result = self.ask_brokers().await;
-        *checked = Some((Instant::now(), result.clone()));
-        result
+        self.check.ask(&self.producer).await
     }
 }

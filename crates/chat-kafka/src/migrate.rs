@@ -2,14 +2,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::config::{ConfigError, KafkaConfig};
-use crate::probe::diagnose;
-use crate::trouble::{Trouble, library_log};
+use crate::dead::hear;
+use crate::trouble::{Listening, Trouble};
 
 const REQUEST: Duration = Duration::from_secs(15);
 /// How long new topics may take until every partition has a leader.
@@ -30,17 +30,6 @@ pub enum MigrateError {
         "{topic} has {found} partitions, not {wanted}. A conversation's partition follows from their number, so it is never changed: go on with {found}, or begin a new generation"
     )]
     Partitions { topic: String, found: usize, wanted: i32 },
-}
-
-struct Quiet(Arc<Trouble>);
-
-impl ClientContext for Quiet {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        library_log(level, facility, text);
-    }
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.0.note(error.rdkafka_error_code().unwrap_or(Code::Unknown), reason);
-    }
 }
 
 struct Wanted {
@@ -90,21 +79,18 @@ fn wanted(config: &KafkaConfig, partitions: i32, replication: i32) -> Vec<Wanted
 /// No broker answers, a topic is refused, or a topic has another number of partitions.
 pub async fn migrate(config: &KafkaConfig, partitions: i32, replication: i32) -> Result<Vec<String>, MigrateError> {
     let trouble = Arc::new(Trouble::default());
-    let admin: AdminClient<Quiet> =
-        config.client()?.create_with_context(Quiet(Arc::clone(&trouble))).map_err(ConfigError::from)?;
-    let admin = Arc::new(admin);
+    let admin: AdminClient<DefaultClientContext> = config.client()?.create().map_err(ConfigError::from)?;
+    // Asks, since nobody polls the complaints of the other one.
+    let asking: BaseConsumer<Listening> =
+        config.client()?.create_with_context(Listening(Arc::clone(&trouble))).map_err(ConfigError::from)?;
+    let asking = Arc::new(asking);
     let unavailable = |error: &dyn std::fmt::Display| MigrateError::Unavailable {
         addresses: config.addresses(),
-        // Blocks for a second, at the end of a command that failed.
-        detail: format!(
-            "{} ({})",
-            diagnose(&config.brokers, config.tls),
-            trouble.recent().unwrap_or_else(|| error.to_string())
-        ),
+        detail: trouble.complaint().unwrap_or_else(|| error.to_string()),
     };
     let wanted = wanted(config, partitions, replication);
     let mut report = Vec::new();
-    let known = partition_counts(&admin).await.map_err(|error| unavailable(&error))?;
+    let known = partition_counts(&asking).await.map_err(|error| unavailable(&error))?;
     let missing: Vec<&Wanted> =
         wanted.iter().filter(|topic| !known.iter().any(|(name, _)| *name == topic.name)).collect();
     if !missing.is_empty() {
@@ -127,7 +113,7 @@ pub async fn migrate(config: &KafkaConfig, partitions: i32, replication: i32) ->
     }
     let begin = Instant::now();
     loop {
-        let found = partition_counts(&admin).await.map_err(|error| unavailable(&error))?;
+        let found = partition_counts(&asking).await.map_err(|error| unavailable(&error))?;
         let count = |topic: &Wanted| found.iter().find(|(name, _)| *name == topic.name).map(|(_, count)| *count);
         let led = |topic: &Wanted| count(topic).is_some_and(|count| count.led == count.all && count.all > 0);
         let present = |topic: &Wanted| count(topic).is_some_and(|count| count.all > 0);
@@ -172,10 +158,10 @@ struct Partitions {
 }
 
 /// The partitions of all topics.
-async fn partition_counts(admin: &Arc<AdminClient<Quiet>>) -> Result<Vec<(String, Partitions)>, KafkaError> {
-    let admin = Arc::clone(admin);
+async fn partition_counts(client: &Arc<BaseConsumer<Listening>>) -> Result<Vec<(String, Partitions)>, KafkaError> {
+    let client = Arc::clone(client);
     let asking = tokio::task::spawn_blocking(move || {
-        let metadata = admin.inner().fetch_metadata(None, REQUEST)?;
+        let metadata = client.fetch_metadata(None, REQUEST).inspect_err(|_| hear(&client))?;
         let topic = |topic: &rdkafka::metadata::MetadataTopic| {
             let partitions = topic.partitions();
             let led = partitions.iter().filter(|partition| partition.leader() >= 0).count();

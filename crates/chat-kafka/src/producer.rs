@@ -16,7 +16,7 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 use tokio::sync::oneshot;
 
 use crate::config::{ConfigError, KafkaConfig};
-use crate::trouble::{Trouble, library_log};
+use crate::trouble::Trouble;
 
 /// How often the thread of a producer looks whether it should end.
 const POLL: Duration = Duration::from_millis(100);
@@ -45,7 +45,7 @@ struct Deliveries {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        library_log(level, facility, text);
+        self.trouble.log(level, facility, text);
     }
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code().unwrap_or(Code::Unknown);
@@ -174,7 +174,12 @@ impl Producer {
         self.current.read().acknowledged_before()
     }
 
+    /// The client that answers questions, too: also a refused password is only then read again when it is asked for.
     pub fn instance(&self) -> Arc<Instance> {
+        self.live().unwrap_or_else(|_| self.current())
+    }
+
+    fn current(&self) -> Arc<Instance> {
         Arc::clone(&self.current.read())
     }
 
@@ -183,7 +188,7 @@ impl Producer {
     }
 
     fn live(&self) -> Result<Arc<Instance>, Code> {
-        let current = self.instance();
+        let current = self.current();
         if !current.dead() {
             return Ok(current);
         }

@@ -1,8 +1,14 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
+
+use crate::advice::advice;
 
 /// The last thing that a client of the brokers complained of. It knows the address and the reason, which the error of a
 /// single record does not.
@@ -11,8 +17,11 @@ pub struct Trouble {
     last: Mutex<Option<(Instant, RDKafkaErrorCode, String)>>,
 }
 
-/// Older complaints explain nothing.
-const FRESH: Duration = Duration::from_secs(30);
+/// Older complaints explain nothing. The library repeats one that stays the same each 30 s only.
+const FRESH: Duration = Duration::from_secs(45);
+
+/// What the library calls such a line.
+const FAILED_CONNECTION: &str = "FAIL";
 
 impl Trouble {
     pub fn note(&self, code: RDKafkaErrorCode, reason: &str) {
@@ -24,17 +33,47 @@ impl Trouble {
         let reason = reason.split_once("]: ").map_or(reason, |(_, rest)| rest);
         let new = {
             let mut last = self.last.lock();
-            let new = last.as_ref().is_none_or(|(at, known, _)| *known != code || at.elapsed() > FRESH);
+            // It is said by the log and by the callback, each time with other milliseconds.
+            let same = |known: &str| known.split(" (after ").next() == reason.split(" (after ").next();
+            let new = last.as_ref().is_none_or(|(at, _, known)| !same(known) || at.elapsed() > FRESH);
             *last = Some((Instant::now(), code, reason.to_owned()));
             new
         };
         if new {
-            tracing::warn!(%code, "Kafka: {reason}");
+            if let Some(advice) = advice(reason) {
+                tracing::warn!(%code, "Kafka: {reason}; {advice}");
+            } else {
+                tracing::warn!(%code, "Kafka: {reason}");
+            }
+        }
+    }
+
+    /// The library's own log, which is for whoever looks into the library. But that a connection could not be made within
+    /// its time, or was closed at once, is said there alone; and everything is, to a client whose queue nobody polls.
+    pub fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        if (level as i32) <= RDKafkaLogLevel::Error as i32 {
+            tracing::debug!(facility, "librdkafka: {text}");
+        } else {
+            tracing::trace!(facility, "librdkafka: {text}");
+        }
+        if facility == FAILED_CONNECTION {
+            let refused = text.contains("SASL authentication error");
+            let failure = RDKafkaErrorCode::BrokerTransportFailure;
+            self.note(if refused { RDKafkaErrorCode::Authentication } else { failure }, text);
         }
     }
 
     pub fn recent(&self) -> Option<String> {
         self.last.lock().as_ref().filter(|(at, ..)| at.elapsed() < FRESH).map(|(_, _, reason)| reason.clone())
+    }
+
+    /// The last complaint, and what to do about it.
+    pub fn complaint(&self) -> Option<String> {
+        let reason = self.recent()?;
+        Some(match advice(&reason) {
+            Some(advice) => format!("{reason}; {advice}"),
+            None => reason,
+        })
     }
 
     pub fn is_authentication(&self) -> bool {
@@ -45,20 +84,25 @@ impl Trouble {
         *self.last.lock() = None;
     }
 
-    /// `detail`, and what the client complained of.
+    /// `detail`, what the client complained of, and what to do about that.
     pub fn explain(&self, addresses: &str, detail: impl std::fmt::Display) -> String {
-        match self.recent() {
-            Some(reason) => format!("{detail} (brokers {addresses}; {reason})"),
+        match self.complaint() {
+            Some(complaint) => format!("{detail} (brokers {addresses}): {complaint}"),
             None => format!("{detail} (brokers {addresses})"),
         }
     }
 }
 
-/// The library's own log, which is for whoever looks into the library.
-pub fn library_log(level: RDKafkaLogLevel, facility: &str, text: &str) {
-    if (level as i32) <= RDKafkaLogLevel::Error as i32 {
-        tracing::debug!(facility, "librdkafka: {text}");
-    } else {
-        tracing::trace!(facility, "librdkafka: {text}");
+/// A client of which only its complaints are of interest.
+pub struct Listening(pub Arc<Trouble>);
+
+impl ClientContext for Listening {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        self.0.log(level, facility, text);
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.note(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown), reason);
     }
 }
+
+impl ConsumerContext for Listening {}

@@ -43,7 +43,8 @@ macro_rules! contract_tests {
         $crate::contract_tests!(@ tail_claims, $fresh: a_claim_is_granted_once, one_of_many_at_once_is_granted,
             claims_are_apart, a_released_claim_is_free_at_once, a_claim_lapses, a_claim_that_is_held_does_not_lapse,
             a_claim_that_lapsed_stays_settled_once_it_is, a_settled_claim_tells_its_position,
-            a_settled_claim_outlives_its_grant, what_the_log_has_is_settled_after_a_loss, a_cursor_only_grows,
+            a_settled_claim_outlives_its_grant, a_settled_claim_is_known_for_a_day,
+            what_the_log_has_is_settled_after_a_loss, a_cursor_only_grows,
             what_was_read_was_delivered, cursors_are_apart, concurrent_advances_end_at_the_highest,
             a_cursor_goes_on_from_the_store, a_cursor_is_read_back);
     };

@@ -21,28 +21,6 @@ pub(crate) fn timed_out(address: &Address, after: Duration) -> PortError {
     ))
 }
 
-/// A server without TLS waits for the end of what it takes for a command.
-pub(crate) fn no_handshake(address: &Address, after: Duration) -> PortError {
-    unavailable(format_args!("{address} gave no answer to a TLS handshake within {} ms; {NOT_TLS}", after.as_millis()))
-}
-
-const NOT_TLS: &str = "can it be reached from here, and is that its TLS port? For one without TLS the address begins with \
-                       redis:// instead of rediss://";
-
-/// A connection that was not made, or was ended before it was of use.
-pub(crate) fn unconnected(address: &Address, tls: bool, error: &RedisError) -> PortError {
-    let ended = error.kind() == ErrorKind::Io && !error.is_connection_refusal();
-    match (tls, error.to_string()) {
-        (true, words) if ended && !words.contains("certificate") => {
-            unavailable(format_args!("{address}: {words}; {NOT_TLS}"))
-        }
-        (false, words) if ended && error.is_connection_dropped() => unavailable(format_args!(
-            "{address}: {words}; is that its TLS port? Then the address begins with rediss://"
-        )),
-        _ => failure(address, error),
-    }
-}
-
 /// What cannot be right in an answer.
 pub(crate) fn corrupt(detail: impl std::fmt::Display) -> PortError {
     PortError::Corrupt { backend: BACKEND, detail: detail.to_string() }
@@ -52,8 +30,34 @@ pub(crate) fn corrupt(detail: impl std::fmt::Display) -> PortError {
 fn words(error: &RedisError) -> String {
     match (error.code(), error.detail()) {
         (Some(code), Some(detail)) => format!("{code} {detail}"),
-        _ => error.to_string(),
+        _ => error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
     }
+}
+
+/// As rustls says that it was answered in plain text.
+fn no_tls(words: &str) -> bool {
+    words.contains("InvalidContentType")
+}
+
+/// Nothing came while a connection was made.
+pub(crate) fn silent(address: &Address, tls: bool) -> PortError {
+    let advice =
+        if tls { "without TLS, write redis:// for rediss://" } else { "with TLS, write rediss:// for redis://" };
+    unavailable(format_args!("{address} gave no answer in time: is that Redis, and not overloaded? {advice}"))
+}
+
+/// As [`failure`], while a connection is made. Who closes one at once without a word wants something else first.
+pub(crate) fn not_connected(address: &Address, tls: bool, error: &RedisError) -> PortError {
+    if error.is_timeout() {
+        return silent(address, tls);
+    }
+    if !tls && error.is_connection_dropped() && !error.is_connection_refusal() {
+        let words = words(error);
+        return unavailable(format_args!(
+            "{address}: {words}; it closed the connection at once: is that Redis? with TLS, write rediss:// for redis://"
+        ));
+    }
+    failure(address, error)
 }
 
 /// An error that a server gave, or that the way to it made.
@@ -74,6 +78,10 @@ pub(crate) fn failure(address: &Address, error: &RedisError) -> PortError {
         Some("MISCONF") => "it cannot write its snapshots; look at its disk",
         Some("BUSY") => "a script runs for too long; look at SLOWLOG",
         Some("TRYAGAIN" | "MOVED" | "ASK") => "slots are moving; it will pass",
+        _ if no_tls(&words) => {
+            "what listens there does not speak TLS: write redis:// for rediss://, or name the TLS port"
+        }
+        _ if words.contains("lookup address") || words.contains("not known") => "no such host: check the address",
         _ => match error.kind() {
             ErrorKind::AuthenticationFailed => "check the user and the password file",
             ErrorKind::RESP3NotSupported => "Redis 7 or later is needed",
@@ -82,6 +90,7 @@ pub(crate) fn failure(address: &Address, error: &RedisError) -> PortError {
             ErrorKind::Server(_) | ErrorKind::Extension => {
                 return PortError::Refused { backend: BACKEND, detail: format!("{address}: {words}") };
             }
+            ErrorKind::Parse => "what answers there is not Redis: check the port",
             _ => "the answer was not understood",
         },
     };

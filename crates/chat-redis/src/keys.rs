@@ -1,6 +1,7 @@
 //! The keys, by subject. Those of one conversation or one user share a hash tag, and so a slot.
 
 use chat_core::{ClientMsgId, ConversationId, NodeId, UserId};
+use uuid::Uuid;
 
 /// The keys of a conversation's tail.
 pub(crate) struct TailKeys {
@@ -35,8 +36,11 @@ pub(crate) fn cursors(conversation: ConversationId) -> String {
     format!("c:{{{conversation}}}:cursors")
 }
 
+/// A claim's. There is one for each message of the last hour, so it is as short as may be: all three ids as one, by SHA-1
+/// (RFC 9562, version 5). It is alone in its calls and needs no slot in common with its conversation.
 pub(crate) fn sent(conversation: ConversationId, user: UserId, id: ClientMsgId) -> String {
-    format!("c:{{{conversation}}}:sent:{user}:{id}")
+    let name = [*user.uuid().as_bytes(), *id.uuid().as_bytes()].concat();
+    format!("c:s:{}", Uuid::new_v5(&conversation.uuid(), &name).simple())
 }
 
 pub(crate) fn sessions(user: UserId) -> String {

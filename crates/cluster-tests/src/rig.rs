@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use elastic_chat_load::client::Http;
 use serde_json::Value;
 use stack::{Chat, Options, Ports, Proxies, Redis, Stack};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// For everything that a test waits for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -17,6 +19,8 @@ pub enum Shape {
     One,
     /// Three brokers, three Cassandra nodes, and Redis with two replicas and sentinels.
     Three,
+    /// One of each, over TLS and with passwords.
+    Secured,
 }
 
 impl Shape {
@@ -24,12 +28,14 @@ impl Shape {
         match self {
             Self::One => "one",
             Self::Three => "three",
+            Self::Secured => "secured",
         }
     }
 
     fn options(self) -> Options {
         let mut options = match self {
             Self::One => Options { toxiproxy: true, port_offset: 11_000, ..Options::one_of_each() },
+            Self::Secured => Options { secured: true, port_offset: 11_200, ..Options::one_of_each() },
             Self::Three => Options {
                 redis: Redis::Sentinel,
                 brokers: 3,
@@ -55,7 +61,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    /// Starts what does not run. Servers of the other shape are stopped: the memory is for one.
+    /// Starts what does not run. Servers of other shapes are stopped: the memory is for one.
     ///
     /// # Panics
     /// Something does not start: a test can't go on then.
@@ -74,9 +80,11 @@ impl Rig {
             PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: {how}")))
         };
         let folder = variable("ELASTIC_CHAT_FAULTS_DIR");
-        let other = if shape == Shape::One { Shape::Three } else { Shape::One };
-        if folder.join(other.folder()).exists() {
-            Stack::open(folder.join(other.folder())).and_then(|stack| stack.down()).expect("the other stack stops");
+        for other in [Shape::One, Shape::Three, Shape::Secured] {
+            let other_folder = folder.join(other.folder());
+            if other != shape && other_folder.exists() {
+                Stack::open(other_folder).and_then(|stack| stack.down()).expect("the other stack stops");
+            }
         }
         let stack = Stack::open(folder.join(shape.folder())).expect("a stack");
         let options = shape.options();
@@ -119,9 +127,25 @@ impl Rig {
         self.options.ports()
     }
 
+    pub fn kafka(&self) -> SocketAddr {
+        self.options.ports().kafka(1)
+    }
+
     /// Where `chat-node` and `writer` are.
     pub fn binaries(&self) -> &Path {
         &self.chat.binaries
+    }
+
+    /// The flags that name the servers, for a command by hand.
+    pub fn backends(&self) -> Vec<String> {
+        let ports = self.options.ports();
+        let flags = [
+            ("--redis", format!("redis://{}", ports.redis(1))),
+            ("--kafka", ports.kafka(1).to_string()),
+            ("--cassandra", ports.cassandra(1).to_string()),
+            ("--keyspace", self.chat.keyspace.clone()),
+        ];
+        flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
     pub fn proxies(&self) -> Proxies {
@@ -145,6 +169,16 @@ impl Rig {
         let number = number.parse().expect("a number");
         let address = if kind == "node" { ports.node_admin(number) } else { ports.writer_admin(number) };
         Http::new(&address.to_string()).call(method, path, None, None).await
+    }
+
+    /// The metrics of a node, as text.
+    pub async fn metrics(&self, name: &str) -> Option<String> {
+        let number = name.split_once('-')?.1.parse().ok()?;
+        let mut stream = TcpStream::connect(self.options.ports().node_admin(number)).await.ok()?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n").await.ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.ok()?;
+        Some(text)
     }
 
     /// Records that no writer has brought to the store yet, as the writers say.

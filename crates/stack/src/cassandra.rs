@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
+
 use crate::java::{self, Java};
 use crate::part::Part;
+use crate::secrets::{STORE_PASSWORD, Secrets};
 use crate::template::render;
 use crate::{Options, Ports, Probe, Process, jars};
 
@@ -19,13 +22,15 @@ const UNLOCKED: [&str; 5] = ["setpriv", "--bounding-set", "-ipc_lock", "prlimit"
 /// No javaagent, unlike the distribution: class data can't be archived with one, and without it Cassandra measures objects
 /// by other means. The delays are what a node waits for a gossip round of a large ring (30 s of ring delay): nothing here
 /// is far away.
-const PROPERTIES: [&str; 8] = [
+const PROPERTIES: [&str; 9] = [
     "-Djdk.attach.allowAttachSelf=true",
     "-Dlogback.configurationFile=logback.xml",
     "-Djava.net.preferIPv4Stack=true",
     "-Dcassandra.ring_delay_ms=1000",
     "-Dcassandra.skip_wait_for_gossip_to_settle=0",
     "-Dcassandra.superuser_setup_delay_ms=0",
+    // A password is no secret here: each connection is let in within a millisecond instead of a hundred.
+    "-Dcassandra.auth_bcrypt_gensalt_log2_rounds=4",
     "-Dcassandra.shutdown_announce_in_ms=200",
     "-Dcassandra-foreground=yes",
 ];
@@ -35,6 +40,7 @@ pub(crate) struct Cassandra {
     nodes: u16,
     ports: Ports,
     full_jit: bool,
+    secured: bool,
     java: PathBuf,
     class_path: String,
     classes: PathBuf,
@@ -52,6 +58,7 @@ impl Cassandra {
             nodes: options.cassandra,
             ports: options.ports(),
             full_jit: options.full_jit,
+            secured: options.secured,
             class_path: jars::CASSANDRA.class_path(&folder)?,
             classes: java.archive(&folder, CLASSES)?,
             java: java.program,
@@ -61,6 +68,7 @@ impl Cassandra {
             nodes: 1,
             ports,
             full_jit: false,
+            secured: false,
             classes,
             archiving: true,
             java: cassandra.java.clone(),
@@ -103,7 +111,14 @@ impl Cassandra {
             ("dir", folder.display().to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        render(include_str!("../templates/cassandra.yaml"), &values)
+        let mut text = render(include_str!("../templates/cassandra.yaml"), &values)?;
+        if self.secured {
+            let store = Secrets::of(folder.parent().context("a node's folder is in the stack's")?).store();
+            let values = [("store", store.display().to_string()), ("store-password", STORE_PASSWORD.to_owned())];
+            let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+            text += &render(include_str!("../templates/cassandra-secured.yaml"), &values)?;
+        }
+        Ok(text)
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::{Options, Ports, Probe, Process, Redis, Stack, cache, s3};
+use crate::{CASSANDRA_USER, Options, Ports, Probe, Process, Redis, Secrets, Stack, USER, cache, s3};
 
 pub(crate) const SIGNING_KEY: &str = "signing.key";
 pub(crate) const S3_CREDENTIALS: &str = "s3-credentials";
@@ -45,12 +45,13 @@ impl Chat {
         }
     }
 
-    fn migrate(&self, options: &Options) -> anyhow::Result<()> {
-        let servers = self.servers(options);
+    fn migrate(&self, dir: &Path, options: &Options) -> anyhow::Result<()> {
+        let servers = self.servers(dir, options);
         let replication = if options.cassandra == 3 { "3" } else { "1" };
         let mut migrate = Command::new(self.binaries.join("chat-node"));
         migrate.args(["migrate", "--kafka", &servers.kafka, "--cassandra", &servers.cassandra]);
         migrate.args(["--keyspace", &self.keyspace, "--replication", replication]);
+        migrate.args(servers.credentials);
         cache::run(&mut migrate).map(drop).context("topics and tables could not be made")
     }
 
@@ -60,7 +61,7 @@ impl Chat {
     }
 
     fn node(&self, dir: &Path, options: &Options, n: u16) -> Process {
-        let (servers, ports) = (self.servers(options), options.ports());
+        let (servers, ports) = (self.servers(dir, options), options.ports());
         let (name, address, admin) = (format!("node-{n}"), ports.node(n), ports.node_admin(n));
         let program = self.binaries.join("chat-node").display().to_string();
         let file = |name: &str| dir.join(name).display().to_string();
@@ -79,13 +80,14 @@ impl Chat {
         ];
         let mut command = vec![program, "serve".to_owned()];
         command.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        command.extend(servers.credentials);
         command.push("--trust-forwarded-for".to_owned());
         command.extend(self.node_flags.iter().cloned());
         service(Process::new(dir, &name, address, command, ready(admin)), admin)
     }
 
     fn writer(&self, dir: &Path, options: &Options, n: u16) -> Process {
-        let servers = self.servers(options);
+        let servers = self.servers(dir, options);
         let (name, admin) = (format!("writer-{n}"), options.ports().writer_admin(n));
         let flags = [
             ("--kafka", servers.kafka),
@@ -97,11 +99,12 @@ impl Chat {
         ];
         let mut command = vec![self.binaries.join("writer").display().to_string(), "run".to_owned()];
         command.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        command.extend(servers.credentials);
         command.extend(self.writer_flags.iter().cloned());
         service(Process::new(dir, &name, admin, command, ready(admin)), admin)
     }
 
-    fn servers(&self, options: &Options) -> Servers {
+    fn servers(&self, dir: &Path, options: &Options) -> Servers {
         let ports = options.ports();
         let list = |count: u16, address: fn(Ports, u16) -> SocketAddr| {
             (1..=count).map(|n| address(ports, n).to_string()).collect::<Vec<_>>().join(",")
@@ -113,6 +116,16 @@ impl Chat {
                 kafka: list(brokers, Ports::kafka_proxy),
                 cassandra: list(nodes, Ports::cassandra_proxy),
                 s3: format!("http://{}", ports.s3_proxy()),
+                credentials: Vec::new(),
+            };
+        }
+        if options.secured {
+            return Servers {
+                redis: format!("rediss://{}", ports.redis_tls(1)),
+                kafka: list(brokers, Ports::kafka_secured),
+                cassandra: list(nodes, Ports::cassandra),
+                s3: format!("http://{}", ports.s3()),
+                credentials: credentials(&Secrets::of(dir)),
             };
         }
         Servers {
@@ -124,8 +137,26 @@ impl Chat {
             kafka: list(brokers, Ports::kafka),
             cassandra: list(nodes, Ports::cassandra),
             s3: format!("http://{}", ports.s3()),
+            credentials: Vec::new(),
         }
     }
+}
+
+/// The flags with which all three let a client in.
+fn credentials(secrets: &Secrets) -> Vec<String> {
+    let path = |path: PathBuf| path.display().to_string();
+    let flags = [
+        ("--redis-ca-file", path(secrets.ca())),
+        ("--redis-username", USER.to_owned()),
+        ("--redis-password-file", path(secrets.password())),
+        ("--kafka-ca-file", path(secrets.ca())),
+        ("--kafka-username", USER.to_owned()),
+        ("--kafka-password-file", path(secrets.password())),
+        ("--cassandra-ca-file", path(secrets.ca())),
+        ("--cassandra-username", CASSANDRA_USER.to_owned()),
+        ("--cassandra-password-file", path(secrets.cassandra_password())),
+    ];
+    flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
 }
 
 struct Servers {
@@ -133,6 +164,8 @@ struct Servers {
     kafka: String,
     cassandra: String,
     s3: String,
+    /// Further flags.
+    credentials: Vec<String>,
 }
 
 fn ready(address: SocketAddr) -> Probe {
@@ -159,13 +192,13 @@ impl Stack {
                 process.ensure_ports_free()?;
             }
         }
-        self.secrets()?;
-        chat.migrate(&options)?;
+        self.make_keys()?;
+        chat.migrate(self.dir(), &options)?;
         self.launch(processes)
     }
 
     /// Files that only the owner reads: the key that all nodes sign with, and the keys of S3.
-    fn secrets(&self) -> anyhow::Result<()> {
+    fn make_keys(&self) -> anyhow::Result<()> {
         let mut key = [0; 32];
         std::fs::File::open("/dev/urandom")?.read_exact(&mut key)?;
         self.secret(SIGNING_KEY, &key)?;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::java::{self, Java};
 use crate::part::{Part, all_at_once};
+use crate::secrets::{PASSWORD, Secrets, USER};
 use crate::template::render;
 use crate::{Options, Ports, Probe, Process, cache, jars};
 
@@ -21,6 +22,7 @@ pub(crate) struct Kafka {
     brokers: u16,
     ports: Ports,
     full_jit: bool,
+    secured: bool,
     java: PathBuf,
     class_path: String,
     server_classes: PathBuf,
@@ -39,6 +41,7 @@ impl Kafka {
             brokers: options.brokers,
             ports: options.ports(),
             full_jit: options.full_jit,
+            secured: options.secured,
             class_path: jars::KAFKA.class_path(&folder)?,
             server_classes: java.archive(&folder, SERVER_CLASSES)?,
             tool_classes: java.archive(&folder, TOOL_CLASSES)?,
@@ -49,6 +52,7 @@ impl Kafka {
             brokers: 1,
             ports,
             full_jit: false,
+            secured: false,
             tool_classes: server_classes.with_file_name("tool.making"),
             server_classes,
             archiving: true,
@@ -90,7 +94,26 @@ impl Kafka {
             ("heartbeat", (session / 5).to_string()),
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        render(include_str!("../templates/kafka.properties"), &values)
+        let mut text = render(include_str!("../templates/kafka.properties"), &values)?;
+        if self.secured {
+            text += &self.secured_properties(folder, n)?;
+        }
+        Ok(text)
+    }
+
+    fn secured_properties(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
+        let secrets = Secrets::of(folder.parent().context("a broker's folder is in the stack's")?);
+        let values = [
+            ("broker", self.ports.kafka(n).to_string()),
+            ("behind-proxy", self.ports.kafka_behind_proxy(n).to_string()),
+            ("proxy", self.ports.kafka_proxy(n).to_string()),
+            ("controller", self.ports.controller(n).to_string()),
+            ("tls", self.ports.kafka_tls(n).to_string()),
+            ("secured", self.ports.kafka_secured(n).to_string()),
+            ("key-and-certificate", secrets.key_and_certificate().display().to_string()),
+        ];
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        render(include_str!("../templates/kafka-secured.properties"), &values)
     }
 
     /// A new broker's folder must be told which cluster it is of.
@@ -100,6 +123,9 @@ impl Kafka {
         format.args(java::archive_flags(&self.tool_classes, self.archiving));
         format.args(["-Dlog4j2.configurationFile=log4j2-tools.xml", "-cp", &self.class_path]);
         format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]);
+        if self.secured {
+            format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={USER},password={PASSWORD}]")]);
+        }
         cache::run(&mut format).map(drop).context("Kafka could not format its folder")
     }
 }
@@ -108,9 +134,13 @@ impl Part for Kafka {
     fn processes(&self, dir: &Path) -> anyhow::Result<Vec<Process>> {
         let broker = |n| {
             let address = self.ports.kafka(n);
+            let mut listens = vec![self.ports.controller(n), self.ports.kafka_behind_proxy(n)];
+            if self.secured {
+                listens.extend([self.ports.kafka_tls(n), self.ports.kafka_secured(n)]);
+            }
             let probe = Probe::Kafka { address, brokers: self.brokers };
             Process {
-                listens: vec![self.ports.controller(n), self.ports.kafka_behind_proxy(n)],
+                listens,
                 patience: 90,
                 // The archive is written at the end.
                 grace: if self.archiving { 60 } else { 20 },

@@ -30,6 +30,7 @@ mod process;
 mod proxies;
 mod redis;
 mod s3;
+mod secrets;
 pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,7 @@ pub use probe::Probe;
 pub use process::Process;
 pub use proxies::Proxies;
 pub use s3::{ACCESS_KEY as S3_ACCESS_KEY, SECRET_KEY as S3_SECRET_KEY};
+pub use secrets::{CASSANDRA_USER, Secrets, USER};
 
 /// What the data is of.
 const OPTIONS: &str = "stack.json";
@@ -96,6 +98,11 @@ impl Stack {
         &self.dir
     }
 
+    /// Certificates and passwords of servers that are [`secured`](Options::secured).
+    pub fn secrets(&self) -> Secrets {
+        Secrets::of(&self.dir)
+    }
+
     /// What was asked of [`Self::up`], all in all; `None` when the folder is new or wiped.
     ///
     /// # Errors
@@ -130,6 +137,9 @@ impl Stack {
             if !running.contains(&process.name) {
                 process.ensure_ports_free()?;
             }
+        }
+        if options.secured {
+            Secrets::of(&self.dir).make()?;
         }
         std::fs::write(self.dir.join(OPTIONS), serde_json::to_vec_pretty(&options)?)?;
         let outcome = part::all_at_once(planned, |(part, processes)| {
@@ -167,6 +177,7 @@ impl Stack {
             self.kill(&process.name)?;
             std::fs::remove_dir_all(&process.cwd)?;
         }
+        let _ = std::fs::remove_dir_all(self.secrets().folder());
         for file in [OPTIONS, chat::SIGNING_KEY, chat::S3_CREDENTIALS] {
             let _ = std::fs::remove_file(self.dir.join(file));
         }

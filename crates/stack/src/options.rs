@@ -33,6 +33,7 @@ impl Redis {
 /// What is to run. The default is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     pub redis: Redis,
     /// Kafka brokers: 0, 1 or 3. With three, replication is 3 and two must be in sync.
@@ -45,6 +46,9 @@ pub struct Options {
     pub upstreams: Vec<SocketAddr>,
     /// Kafka and Cassandra compile as in production (C2, G1): more memory and a slower start. For benchmarks.
     pub full_jit: bool,
+    /// TLS and passwords: Kafka and Redis take them on ports of their own besides, Cassandra takes TLS and wants a password.
+    /// Which ones: [`crate::Stack::secrets`].
+    pub secured: bool,
     /// Added to every port.
     pub port_offset: u16,
     /// Listen on this address of the machine instead of 127.0.0.1; three nodes of Cassandra take this and the next two.
@@ -80,9 +84,19 @@ impl Options {
     fn ports_are_free(&self) -> bool {
         let ports = self.ports();
         let mut all = Vec::new();
-        all.extend((1..=self.redis.servers()).flat_map(|n| [ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n)]));
+        all.extend(
+            (1..=self.redis.servers())
+                .flat_map(|n| [ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n), ports.redis_tls(n)]),
+        );
         all.extend((1..=3).map(|n| ports.sentinel(n)));
-        let kafka = [Ports::kafka, Ports::controller, Ports::kafka_behind_proxy, Ports::kafka_proxy];
+        let kafka = [
+            Ports::kafka,
+            Ports::controller,
+            Ports::kafka_behind_proxy,
+            Ports::kafka_proxy,
+            Ports::kafka_tls,
+            Ports::kafka_secured,
+        ];
         all.extend((1..=self.brokers).flat_map(|n| kafka.map(|port| port(ports, n))));
         let cassandra = [Ports::cassandra, Ports::cassandra_storage, Ports::cassandra_jmx, Ports::cassandra_proxy];
         all.extend((1..=self.cassandra).flat_map(|n| cassandra.map(|port| port(ports, n))));
@@ -116,6 +130,7 @@ impl Options {
         shape("Kafka brokers", was.brokers.to_string(), is.brokers.to_string(), was.brokers > 0, is.brokers > 0);
         let nodes = (was.cassandra, is.cassandra);
         shape("Cassandra nodes", nodes.0.to_string(), nodes.1.to_string(), nodes.0 > 0, nodes.1 > 0);
+        shape("TLS and passwords", was.secured.to_string(), is.secured.to_string(), true, true);
         shape("port offset", was.port_offset.to_string(), is.port_offset.to_string(), true, true);
         if !refused.is_empty() {
             anyhow::bail!(
@@ -131,6 +146,7 @@ impl Options {
             toxiproxy: is.toxiproxy || was.toxiproxy,
             upstreams: if is.upstreams.is_empty() { was.upstreams.clone() } else { is.upstreams.clone() },
             full_jit: is.full_jit,
+            secured: is.secured,
             port_offset: is.port_offset,
             host: is.host,
         })
@@ -166,12 +182,27 @@ impl Ports {
         self.local(7378 + n)
     }
 
+    /// The same servers over TLS, when they are secured.
+    pub fn redis_tls(self, n: u16) -> SocketAddr {
+        self.local(6678 + n)
+    }
+
     pub fn sentinel(self, n: u16) -> SocketAddr {
         self.local(6478 + n)
     }
 
     pub fn kafka(self, n: u16) -> SocketAddr {
         self.local(9291 + n)
+    }
+
+    /// The same brokers over TLS, when they are secured.
+    pub fn kafka_tls(self, n: u16) -> SocketAddr {
+        self.local(7591 + n)
+    }
+
+    /// Over TLS and with a password, when they are secured.
+    pub fn kafka_secured(self, n: u16) -> SocketAddr {
+        self.local(7691 + n)
     }
 
     pub(crate) fn controller(self, n: u16) -> SocketAddr {
@@ -270,10 +301,11 @@ mod tests {
         let ports = Options { port_offset: Ports::HIGHEST_OFFSET, ..Options::default() }.ports();
         let mut all = vec![ports.s3(), ports.toxiproxy(), ports.nginx(), ports.s3_proxy()];
         for n in 1..=6 {
-            all.extend([ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n)]);
+            all.extend([ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n), ports.redis_tls(n)]);
         }
         for n in 1..=3 {
             all.extend([ports.sentinel(n), ports.kafka(n), ports.controller(n), ports.kafka_behind_proxy(n)]);
+            all.extend([ports.kafka_tls(n), ports.kafka_secured(n)]);
             all.extend([ports.kafka_proxy(n), ports.cassandra(n), ports.cassandra_storage(n), ports.cassandra_jmx(n)]);
             all.extend([ports.cassandra_proxy(n), ports.node(n), ports.node_admin(n), ports.writer_admin(n)]);
         }

@@ -9,11 +9,15 @@ use anyhow::{Context as _, ensure};
 
 use crate::part::Part;
 use crate::probe::redis_call;
+use crate::secrets::{PASSWORD, Secrets, USER};
 use crate::template::render;
 use crate::{Options, PAUSE, Ports, Probe, Process, Redis, Stack, cache};
 
 const OLDEST: u32 = 7;
 const SENTINELS: u16 = 3;
+/// What docs/reference/redis.md lists.
+const RULES: &str = "~c:* ~u:* ~{nodes}:* ~rl:* &node:* -@all +@read +@write +@scripting +@pubsub +@connection +time \
+    -@dangerous +cluster|slots +info";
 /// Written when the servers of a cluster have been joined.
 const JOINED: &str = "joined";
 
@@ -21,6 +25,7 @@ const JOINED: &str = "joined";
 pub(crate) struct Servers {
     shape: Redis,
     ports: Ports,
+    secured: bool,
 }
 
 impl Servers {
@@ -30,7 +35,7 @@ impl Servers {
         let said = cache::run(Command::new("redis-server").arg("--version"))?;
         let version = said.split_once("v=").and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
         ensure!(version.is_some_and(|version| version >= OLDEST), "Redis {OLDEST} or newer is needed; there is {said}");
-        Ok(Self { shape: options.redis, ports: options.ports() })
+        Ok(Self { shape: options.redis, ports: options.ports(), secured: options.secured })
     }
 
     fn server(&self, dir: &Path, n: u16) -> Process {
@@ -39,6 +44,9 @@ impl Servers {
         if self.shape == Redis::Cluster {
             probe = Probe::RedisCluster { address, servers: self.shape.servers() };
             listens.push(self.ports.redis_bus(n));
+        }
+        if self.secured {
+            listens.push(self.ports.redis_tls(n));
         }
         let command = vec!["redis-server".to_owned(), "redis.conf".to_owned()];
         Process { listens, ..Process::new(dir, &format!("redis-{n}"), address, command, probe) }
@@ -68,7 +76,23 @@ impl Servers {
             }
             Redis::None | Redis::Standalone => {}
         }
+        if self.secured {
+            text += &self.secured_configuration(folder, n)?;
+        }
         Ok(text)
+    }
+
+    fn secured_configuration(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
+        let secrets = Secrets::of(folder.parent().context("a server's folder is in the stack's")?);
+        let values = [
+            ("tls", self.ports.redis_tls(n).port().to_string()),
+            ("certificate", secrets.certificate().display().to_string()),
+            ("key", secrets.key().display().to_string()),
+            ("ca", secrets.ca().display().to_string()),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let text = render(include_str!("../templates/redis-secured.conf"), &values)?;
+        Ok(format!("{text}user {USER} on >{PASSWORD} {RULES}\n"))
     }
 
     fn sentinel_configuration(&self, folder: &Path, n: u16) -> anyhow::Result<String> {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chat_cluster::{Adapters, ClusterArgs, ConfigProblems};
+use chat_cluster::{ClusterArgs, ConfigProblems, Projection};
 use chat_core::Timestamp;
 use chat_kafka::{DeadLetter, DeadLetters, Place};
 use service_kit::telemetry;
@@ -73,6 +73,9 @@ async fn show(dead: &DeadLetters, place: &Place) -> anyhow::Result<()> {
     for (name, value) in &letter.headers {
         println!("header {name}: {}", text(value));
     }
+    if let Some(length) = letter.cut_from {
+        println!("The first bytes of {length}:");
+    }
     println!("{}", letter.value.as_deref().map_or_else(|| "no value".to_owned(), text));
     Ok(())
 }
@@ -86,8 +89,8 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
     if !problems.is_empty() {
         return Err(ConfigProblems(problems).into());
     }
-    let (dead, adapters) = (letters(cluster)?, Adapters::open(cluster, "writer-dead-letter")?);
-    let backends = Backends::from(&adapters);
+    let (dead, projection) = (letters(cluster)?, Projection::open(cluster)?);
+    let backends = Backends::from(&projection);
     let topics = cluster.kafka("").topics();
     let found = dead.scan(true, SCAN_DEADLINE).await?;
     for place in places {
@@ -114,7 +117,7 @@ async fn replay_all(cluster: &ClusterArgs, places: &[Place]) -> anyhow::Result<(
         }
     }
     dead.close().await;
-    adapters.close().await;
+    projection.close().await;
     if refused > 0 {
         bail!("{refused} of {} stay dead letters", chosen.len());
     }

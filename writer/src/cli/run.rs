@@ -1,4 +1,5 @@
-use chat_cluster::Adapters;
+use chat_cluster::Projection;
+use prometheus_client::registry::Registry;
 use service_kit::{build, shutdown, telemetry};
 
 use crate::Backends;
@@ -11,12 +12,14 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         tracing::info!(version = build::version(), commit = build::commit(), "writer starts");
-        let adapters = Adapters::open(&config.cluster, config.writer_id.as_str())?;
-        let app = App::start(settings, Backends::from(&adapters)).await?;
+        let projection = Projection::open(&config.cluster)?;
+        let mut registry = Registry::default();
+        projection.register(&mut registry);
+        let app = App::start(settings, Backends::from(&projection), registry).await?;
         let signal = shutdown::requested().await?;
         tracing::info!(signal, "stopping");
         app.shutdown().await;
-        adapters.close().await;
+        projection.close().await;
         Ok(())
     })
 }

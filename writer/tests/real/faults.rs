@@ -59,7 +59,7 @@ async fn a_store_that_refuses_everything_is_not_the_records_fault() {
     rig.until_stored(*conversation, &seqs[letters.len()..]).await;
     // Nothing is lost: the letters can be replayed.
     for letter in &letters {
-        let backends = writer::Backends { store: rig.store.clone(), tail: rig.tail.clone() };
+        let backends = rig.backends();
         let replayed = writer::replay(letter, &rig.kafka.topics(), &backends).await.expect("the store is there");
         assert_eq!(replayed, writer::Replayed::Done);
     }

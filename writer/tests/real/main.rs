@@ -5,6 +5,7 @@ mod admin;
 mod faults;
 mod letters;
 mod members;
+mod memberships;
 mod rig;
 mod storing;
 mod tails;

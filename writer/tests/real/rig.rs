@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chat_core::{ClientMsgId, ConversationId, EventBody, ReadCursor, Seq, Timestamp, UserId};
+use chat_core::{ClientMsgId, ConversationId, EventBody, NodeId, ReadCursor, Seq, Timestamp, UserId};
 use chat_embedded::Embedded;
 use chat_kafka::{ConsumerConfig, DeadLetters, KafkaConfig, KafkaLog, migrate};
 use chat_ports::contract::{ManualClock, conversation, message_record, user};
 use chat_ports::store::{MessageRow, MessageStore, Mutation, Position, RowPage, Unread};
-use chat_ports::{LiveTail, MessageLog as _, PortError};
+use chat_ports::{Directory, LiveTail, MessageLog as _, PortError};
+use chat_redis::{Redis, RedisConfig, RedisDirectory, RedisTail};
 use chat_wire::LogRecord;
+use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use uuid::Uuid;
@@ -31,6 +33,7 @@ pub struct Rig {
     pub embedded: Embedded,
     pub store: Arc<Faulty>,
     pub tail: Arc<dyn LiveTail>,
+    pub directory: Arc<dyn Directory>,
     _folder: TempDir,
 }
 
@@ -45,8 +48,22 @@ pub async fn rig(partitions: i32) -> Rig {
     let embedded = Embedded::open(folder.path(), Arc::new(ManualClock::default())).expect("opens");
     let store = Arc::new(Faulty { inner: embedded.store.clone(), fault: AtomicU8::new(0), calls: AtomicU32::new(0) });
     let log = KafkaLog::open(&kafka).expect("opens");
-    let tail = embedded.tail.clone();
-    Rig { kafka, log, embedded, store, tail, _folder: folder }
+    let (tail, directory) = (embedded.tail.clone(), embedded.directory.clone());
+    Rig { kafka, log, embedded, store, tail, directory, _folder: folder }
+}
+
+/// With the tail and the directory in Redis.
+pub async fn redis_rig(partitions: i32) -> Rig {
+    let mut rig = rig(partitions).await;
+    let url = environment("ELASTIC_CHAT_TEST_REDIS");
+    let redis = Redis::open(RedisConfig { url, ..RedisConfig::default() }).expect("opens");
+    rig.tail = Arc::new(RedisTail::new(redis.clone(), rig.embedded.store.clone()));
+    rig.directory = Arc::new(RedisDirectory::new(redis, rig.embedded.store.clone()));
+    rig
+}
+
+pub fn node() -> NodeId {
+    format!("n-{}", Uuid::new_v4().simple()).parse().expect("a node id")
 }
 
 impl Rig {
@@ -67,8 +84,12 @@ impl Rig {
             consumer,
             limits: Limits::default(),
         };
-        let backends = Backends { store: self.store.clone(), tail: Arc::clone(&self.tail) };
-        App::start(settings, backends).await.expect("starts")
+        App::start(settings, self.backends(), Registry::default()).await.expect("starts")
+    }
+
+    pub fn backends(&self) -> Backends {
+        let (tail, directory) = (Arc::clone(&self.tail), Arc::clone(&self.directory));
+        Backends { store: self.store.clone(), tail, directory }
     }
 
     pub fn dead(&self) -> DeadLetters {

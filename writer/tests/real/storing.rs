@@ -68,8 +68,10 @@ async fn reading_again_changes_nothing() {
         consumer,
         limits: writer::Limits::default(),
     };
-    let backends = writer::Backends { store: rig.store.clone(), tail: rig.tail.clone() };
-    let again = writer::app::App::start(settings, backends).await.expect("starts");
+    let backends = rig.backends();
+    let again = writer::app::App::start(settings, backends, prometheus_client::registry::Registry::default())
+        .await
+        .expect("starts");
     until("all is read again", async || load(&again, "records_total").await == 250).await;
     again.shutdown().await;
     assert_eq!(pages().await, before);

@@ -2,16 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chat_core::{ConversationId, NodeId, Rev, Seq};
+use chat_core::{ConversationId, Rev, Seq};
 use chat_ports::contract::conversation;
 use chat_ports::{LiveTail, MessageLog as _, Since};
 use chat_redis::{Redis, RedisConfig, RedisTail};
 use chat_wire::NodeFrame;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
-use crate::rig::{PATIENCE, Rig, environment, load, rig, says, until};
+use crate::rig::{PATIENCE, Rig, environment, load, node, redis_rig, rig, says, until};
 
 /// Redis behind a door that can be shut.
 struct Door {
@@ -59,12 +58,6 @@ fn redis_at(url: String, rig: &Rig) -> Arc<dyn LiveTail> {
     Arc::new(RedisTail::new(redis, rig.embedded.store.clone()))
 }
 
-async fn redis_rig(partitions: i32) -> Rig {
-    let mut rig = rig(partitions).await;
-    rig.tail = redis_at(environment("ELASTIC_CHAT_TEST_REDIS"), &rig);
-    rig
-}
-
 /// What a tail has, in the order of its revs.
 async fn in_tail(tail: &Arc<dyn LiveTail>, conversation: ConversationId) -> Vec<Seq> {
     let Ok(head) = tail.head(conversation).await else { return Vec::new() };
@@ -72,10 +65,6 @@ async fn in_tail(tail: &Arc<dyn LiveTail>, conversation: ConversationId) -> Vec<
         Ok(Since::Events { events, .. }) => events.iter().map(|event| event.seq).collect(),
         _ => Vec::new(),
     }
-}
-
-fn node() -> NodeId {
-    format!("n-{}", Uuid::new_v4().simple()).parse().expect("a node id")
 }
 
 #[tokio::test(flavor = "multi_thread")]

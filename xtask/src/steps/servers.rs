@@ -22,7 +22,7 @@ pub fn real() -> anyhow::Result<String> {
     forget(&folder)?;
     let servers = Arc::new(Stack::open(folder.join("servers"))?);
     let cluster = Arc::new(Stack::open(folder.join("redis-cluster"))?);
-    let options = Options::one_of_each().at_free_ports(FIRST_PORT_OFFSET)?;
+    let options = Options { secured: true, ..Options::one_of_each() }.at_free_ports(FIRST_PORT_OFFSET)?;
     let beside = Options { redis: Redis::Cluster, ..Options::default() }.at_free_ports(FIRST_CLUSTER_PORT_OFFSET)?;
     taken_down(&folder, &[servers.clone(), cluster.clone()], || {
         servers.up(&options)?;
@@ -32,6 +32,9 @@ pub fn real() -> anyhow::Result<String> {
         tests.env("ELASTIC_CHAT_TEST_REDIS", format!("redis://{}", ports.redis(1)));
         tests.env("ELASTIC_CHAT_TEST_REDIS_CLUSTER", format!("redis://{}", beside.ports().redis(1)));
         tests.env("ELASTIC_CHAT_TEST_KAFKA", ports.kafka(1).to_string());
+        tests.env("ELASTIC_CHAT_TEST_KAFKA_TLS", ports.kafka_tls(1).to_string());
+        tests.env("ELASTIC_CHAT_TEST_KAFKA_SECURED", ports.kafka_secured(1).to_string());
+        tests.env("ELASTIC_CHAT_TEST_SECRETS", servers.secrets().folder());
         tests.env("ELASTIC_CHAT_TEST_CASSANDRA", ports.cassandra(1).to_string());
         tests.env("ELASTIC_CHAT_TEST_S3", format!("http://{}", ports.s3()));
         passes(tests.arg("--no-tests=fail"))

@@ -6,6 +6,7 @@ mod logins;
 mod migrations;
 mod outage;
 mod rig;
+mod strangers;
 mod tombstones;
 
 /// One module for each suite, since each case becomes a test of its own name.

@@ -1,5 +1,6 @@
 //! A store in the keyspace that all tests share.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use scylla::client::session_builder::SessionBuilder;
 use uuid::Uuid;
 
 const SERVER: &str = "ELASTIC_CHAT_TEST_CASSANDRA";
+/// Certificates and passwords of a server that wants them.
+pub const SECRETS: &str = "ELASTIC_CHAT_TEST_SECRETS";
 
 /// The server's address.
 pub fn server() -> String {
@@ -21,7 +24,24 @@ pub fn server() -> String {
 }
 
 pub fn config() -> CassandraConfig {
-    CassandraConfig { contact_points: vec![server()], keyspace: "chat_contract".into(), ..Default::default() }
+    let (username, password_file) = credentials().unzip();
+    let contact_points = vec![server()];
+    CassandraConfig { contact_points, keyspace: "chat_contract".into(), username, password_file, ..Default::default() }
+}
+
+/// The user and the file with the password, when the server wants them.
+fn credentials() -> Option<(String, PathBuf)> {
+    let secrets = std::env::var_os(SECRETS)?;
+    Some(("cassandra".to_owned(), PathBuf::from(secrets).join("cassandra-password")))
+}
+
+pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let waiting = tokio::time::timeout(Duration::from_secs(30), async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    assert!(waiting.await.is_ok(), "not in time: {what}");
 }
 
 /// Waits until `store` is ready.
@@ -90,5 +110,9 @@ pub async fn all_rows(store: &CassandraStore, conversation: ConversationId) -> V
 
 /// A session of the driver itself, to look behind the store.
 pub async fn session(keyspace: &str) -> Session {
-    SessionBuilder::new().known_node(server()).use_keyspace(keyspace, false).build().await.expect("a session")
+    let mut builder = SessionBuilder::new().known_node(server()).use_keyspace(keyspace, false);
+    if let Some((user, file)) = credentials() {
+        builder = builder.user(user, std::fs::read_to_string(file).expect("a password"));
+    }
+    builder.build().await.expect("a session")
 }

@@ -14,7 +14,6 @@ use super::ConsumerConfig;
 use super::lane::BrokerOffsets;
 use super::thread::Shared;
 use crate::config::ConfigError;
-use crate::trouble::library_log;
 
 /// What the library calls back, always on the consumer's own thread and inside a poll.
 pub struct Callbacks(pub Arc<Shared>);
@@ -52,7 +51,7 @@ pub fn settings(config: &ConsumerConfig) -> Result<ClientConfig, ConfigError> {
 
 impl ClientContext for Callbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        library_log(level, facility, text);
+        self.0.trouble.log(level, facility, text);
     }
     fn error(&self, error: KafkaError, reason: &str) {
         self.0.trouble.note(error.rdkafka_error_code().unwrap_or(Code::Unknown), reason);

@@ -6,9 +6,8 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{Callbacks, settings};
 use super::thread::{Client, Shared};
-use crate::config::KafkaConfig;
+use crate::dead::hear;
 use crate::failure;
-use crate::probe::diagnose;
 
 const METADATA_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -23,7 +22,7 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
     let newest = shared.config.kafka.generation;
     for generation in 1..=newest {
         let name = shared.topics.events(generation);
-        match exists(&client, &shared.config.kafka, &name)? {
+        match exists(&client, &name)? {
             true => names.push(name),
             false if generation == newest => return Err(failure::missing(&name)),
             // Retention has long taken what the store has.
@@ -31,18 +30,17 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
         }
     }
     let cursors = shared.topics.cursors();
-    if !exists(&client, &shared.config.kafka, &cursors)? {
+    if !exists(&client, &cursors)? {
         return Err(failure::missing(&cursors));
     }
     names.push(cursors);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     client.subscribe(&names).map_err(|error| error.to_string())?;
-    shared.reachable();
     tracing::info!(topics = names.join(","), group = shared.config.group, "joining the writers' group");
     Ok(Arc::new(client))
 }
 
-fn exists(client: &Client, kafka: &KafkaConfig, topic: &str) -> Result<bool, String> {
+fn exists(client: &Client, topic: &str) -> Result<bool, String> {
     match client.fetch_metadata(Some(topic), METADATA_DEADLINE) {
         Ok(metadata) => {
             let known = metadata.topics().iter().find(|known| known.name() == topic);
@@ -53,11 +51,8 @@ fn exists(client: &Client, kafka: &KafkaConfig, topic: &str) -> Result<bool, Str
             }
         }
         Err(error) => {
-            // The reason waits in the client's queue.
-            for _ in 0..20 {
-                drop(client.poll(Duration::ZERO));
-            }
-            Err(format!("no broker answers: {} ({error})", diagnose(&kafka.brokers, kafka.tls)))
+            hear(client);
+            Err(failure::no_answer(&error))
         }
     }
 }

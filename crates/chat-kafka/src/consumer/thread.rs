@@ -24,9 +24,15 @@ use crate::trouble::Trouble;
 
 const POLL: Duration = Duration::from_millis(20);
 const COMMIT_PERIOD: Duration = Duration::from_millis(200);
+/// For all partitions that have to go back.
 const SEEK_DEADLINE: Duration = Duration::from_secs(3);
+/// How often a refused password is looked up again.
+const PASSWORD_PERIOD: Duration = Duration::from_secs(5);
+const SEEK_PAUSE: Duration = Duration::from_millis(500);
 /// For the last commit of a partition.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(3);
+/// A client that lived so long did its work: one that ends at once is not made anew again and again.
+const SOUND: Duration = Duration::from_secs(10);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 pub type Client = BaseConsumer<Callbacks>;
@@ -105,6 +111,7 @@ impl Shared {
     pub fn assign(&self, partitions: &[(String, i32)]) {
         let Some(this) = self.this.lock().upgrade() else { return };
         tracing::info!(count = partitions.len(), "partitions are ours now");
+        self.reachable();
         for (topic, number) in partitions {
             let Some(source) = self.source(topic) else { continue };
             let lane = Arc::new(Lane::new(source, Arc::from(topic.as_str()), *number));
@@ -216,7 +223,7 @@ fn run(shared: &Arc<Shared>) {
     while !shared.stopping() {
         match connect(shared) {
             Ok(client) => {
-                pause = BACKOFF.0;
+                let began = Instant::now();
                 *shared.client.lock() = Arc::downgrade(&client);
                 let lost = match read(shared, &client) {
                     Ok(()) => false,
@@ -229,6 +236,9 @@ fn run(shared: &Arc<Shared>) {
                 shared.give_up(&lanes, lost);
                 // Dropping it leaves the group.
                 drop(client);
+                if began.elapsed() > SOUND {
+                    pause = BACKOFF.0;
+                }
             }
             Err(detail) => shared.failed(detail),
         }
@@ -244,7 +254,8 @@ fn run(shared: &Arc<Shared>) {
 
 /// Reads until the process stops (`Ok`), or the client can't any more.
 fn read(shared: &Arc<Shared>, client: &Arc<Client>) -> Result<(), String> {
-    let (mut looked, mut committed) = (Instant::now(), Instant::now());
+    let (mut looked, mut committed, mut rewind_from) = (Instant::now(), Instant::now(), Instant::now());
+    let (password, mut password_looked) = (shared.config.kafka.password().ok().flatten(), Instant::now());
     while !shared.stopping() {
         let mut look = looked.elapsed() >= POLL;
         match client.poll(POLL) {
@@ -264,7 +275,16 @@ fn read(shared: &Arc<Shared>, client: &Arc<Client>) -> Result<(), String> {
         if look {
             looked = Instant::now();
             flow(shared, client);
-            rewind(shared, client);
+            if shared.trouble.is_authentication() && password_looked.elapsed() > PASSWORD_PERIOD {
+                password_looked = Instant::now();
+                if shared.config.kafka.password().is_ok_and(|now| now != password) {
+                    shared.trouble.clear();
+                    return Err("the password in its file is another one now".into());
+                }
+            }
+            if rewind_from <= looked && !rewind(shared, client) {
+                rewind_from = Instant::now() + SEEK_PAUSE;
+            }
         }
         if committed.elapsed() >= COMMIT_PERIOD {
             committed = Instant::now();
@@ -345,15 +365,31 @@ fn flow(shared: &Shared, client: &Client) {
     }
 }
 
-fn rewind(shared: &Shared, client: &Client) {
+/// All at once: one after the other they could keep the thread from its polls for longer than the brokers allow. False
+/// when one could not go back: it is tried again.
+fn rewind(shared: &Shared, client: &Client) -> bool {
     let lanes: Vec<_> = shared.lanes.lock().values().cloned().collect();
-    for lane in lanes {
-        let Some(offset) = lane.wanted_rewind() else { continue };
-        match client.seek(&lane.topic, lane.number, Offset::Offset(offset), SEEK_DEADLINE) {
+    let wanted: Vec<_> = lanes.iter().filter_map(|lane| Some((lane, lane.wanted_rewind()?))).collect();
+    if wanted.is_empty() {
+        return true;
+    }
+    let found = match client.seek_partitions(list(wanted.iter().copied()), SEEK_DEADLINE) {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::warn!(count = wanted.len(), %error, "partitions could not go back");
+            return false;
+        }
+    };
+    let mut all = true;
+    for (lane, offset) in wanted {
+        let found = found.find_partition(&lane.topic, lane.number);
+        match found.map_or(Ok(()), |partition| partition.error()) {
             Ok(()) => lane.rewound(),
             Err(error) => {
                 tracing::warn!(topic = %lane.topic, partition = lane.number, offset, %error, "could not go back");
+                all = false;
             }
         }
     }
+    all
 }

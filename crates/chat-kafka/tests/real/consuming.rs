@@ -208,6 +208,7 @@ async fn dead_letters_are_kept_until_they_are_dealt_with() {
         value: Some("not \u{0} a record".into()),
         headers: vec![("schema".into(), "9".into())],
         error: "the record has version 9".into(),
+        cut_from: None,
         at: 0,
     };
     for offset in [5, 4, 4] {
@@ -223,5 +224,30 @@ async fn dead_letters_are_kept_until_they_are_dealt_with() {
     let left = dead.scan(false, PATIENCE).await.expect("readable");
     assert_eq!(left.iter().map(|letter| letter.place.offset).collect::<Vec<_>>(), [5]);
     assert_eq!(left[0].value, None, "a list is short");
+    dead.close().await;
+}
+
+/// A topic that was set to take more than the log's records may have is filled by hand.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_is_too_large_for_a_letter_the_beginning_is_kept() {
+    let kafka = made(own(), 1).await;
+    let dead = DeadLetters::open(&kafka).expect("opens");
+    let huge = "x".repeat(8 * 1024 * 1024);
+    let letter = DeadLetter {
+        place: Place { topic: kafka.topics().events(1), partition: 0, offset: 1 },
+        key: Some(huge.clone().into()),
+        value: Some(huge.clone().into()),
+        headers: vec![("small".into(), "1".into()), ("huge".into(), huge.clone().into()), ("last".into(), "2".into())],
+        error: "\u{e9}".repeat(10_000),
+        cut_from: None,
+        at: 0,
+    };
+    dead.put(&letter).await.expect("kept");
+    let found = dead.scan(true, PATIENCE).await.expect("readable").remove(0);
+    assert_eq!(found.place, letter.place);
+    assert_eq!(found.value.map(|value| value.len()), Some(chat_kafka::MAX_RECORD_BYTES));
+    assert_eq!(found.cut_from, Some(huge.len()));
+    assert_eq!(found.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["small", "last"]);
+    assert_eq!(found.error.len(), 4_096);
     dead.close().await;
 }

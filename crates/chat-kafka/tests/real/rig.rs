@@ -64,6 +64,15 @@ pub struct Reader {
     from: Vec<i64>,
 }
 
+pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(40), waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
+}
+
 const DEADLINE: Duration = Duration::from_secs(20);
 
 impl Reader {

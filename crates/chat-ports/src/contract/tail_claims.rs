@@ -115,6 +115,20 @@ pub async fn a_settled_claim_outlives_its_grant(fixture: impl TailFixture) {
     assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
 }
 
+/// Wherever it is remembered: nobody sends twice who comes back on the next day.
+pub async fn a_settled_claim_is_known_for_a_day(fixture: impl TailFixture) {
+    let (tail, conv, who) = (fixture.tail(), conversation(), user());
+    let record = message_record(conv, who, "once");
+    let (id, at) = (record.client_msg_id.expect("given"), record.at);
+    assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    let seq = fixture.append_to_log(record).await;
+    tail.settle(conv, who, id, seq, at).await.expect("settle");
+    for _ in 0..4 {
+        fixture.pass(6 * 3_600_000 - 100).await;
+        assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+    }
+}
+
 /// The node died between the log's answer and `settle`: its client's retry finds the first record.
 pub async fn what_the_log_has_is_settled_after_a_loss(fixture: impl TailFixture) {
     let (tail, conv, who) = (fixture.tail(), conversation(), user());

@@ -1,10 +1,12 @@
--- What was granted is still under way: it holds for longer. One that was settled meanwhile, or is not there, stays so.
--- KEYS sent   ARGV hold(ms) ttl(ms)
-local known = redis.call('GET', KEYS[1])
-local process, first = string.match(known or '', '^pending (%S+) (%d+) %d+$')
-if not process then return 0 end
+-- What was granted is still under way: it holds for longer. One that was settled meanwhile stays so. One that was lost is
+-- made anew; who looks for its record later begins two minutes before, longer than an append takes.
+-- KEYS sent   ARGV process hold(ms) ttl(ms)
 local time = redis.call('TIME')
-local till = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) + tonumber(ARGV[1])
-local mark = string.format('pending %s %s %.0f', process, first, till)
-redis.call('SET', KEYS[1], mark, 'PX', ARGV[2])
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local known = redis.call('GET', KEYS[1])
+local process, first = ARGV[1], string.format('%.0f', now - 120000)
+if known then process, first = string.match(known, '^pending (%S+) (%d+) %d+$') end
+if not process then return 0 end
+local mark = string.format('pending %s %s %.0f', process, first, now + tonumber(ARGV[2]))
+redis.call('SET', KEYS[1], mark, 'PX', ARGV[3])
 return 1

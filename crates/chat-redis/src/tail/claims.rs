@@ -15,8 +15,11 @@ use crate::scripts;
 
 /// How long a granted claim holds, in milliseconds.
 const PENDING_MS: u32 = 10_000;
-/// How long a claim is remembered, settled or lapsed, in milliseconds.
-const SETTLED_MS: u32 = 24 * 3_600_000;
+/// How long a claim that lapsed is remembered, in milliseconds: its holder may have appended before it died.
+const LAPSED_MS: u32 = 24 * 3_600_000;
+/// How long a settled claim is kept here, in milliseconds: a message costs its bytes for so long. A retry that is older,
+/// which its id tells, is looked for in the tail and in the store.
+const SETTLED_MS: u32 = 3_600_000;
 
 fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -33,7 +36,7 @@ impl RedisTail {
         let key = keys::sent(conversation, user, id);
         // Named, so that a late release takes back nobody else's.
         let request = Request::script(&scripts::CLAIM, &[&key]).arg(self.redis.inner.identities.process());
-        let known = self.redis.call(&request.arg(PENDING_MS).arg(SETTLED_MS)).await?;
+        let known = self.redis.call(&request.arg(PENDING_MS).arg(LAPSED_MS)).await?;
         let claim = read_claim(known)?;
         match claim {
             Claim::Pending | Claim::Settled { .. } => return Ok(claim),
@@ -91,6 +94,7 @@ impl RedisTail {
         Ok(events.min_by_key(|(seq, _)| *seq))
     }
 
+    /// Makes it anew when Redis has lost it: the append that is under way would not be found, and a retry be granted.
     pub(super) async fn hold_claim(
         &self,
         conversation: ConversationId,
@@ -98,7 +102,8 @@ impl RedisTail {
         id: ClientMsgId,
     ) -> Result<(), PortError> {
         let key = keys::sent(conversation, user, id);
-        let request = Request::script(&scripts::HOLD, &[&key]).arg(PENDING_MS).arg(SETTLED_MS);
+        let request = Request::script(&scripts::HOLD, &[&key]).arg(self.redis.inner.identities.process());
+        let request = request.arg(PENDING_MS).arg(LAPSED_MS);
         self.redis.call(&request).await.map(|_| ())
     }
 

@@ -1,5 +1,6 @@
 //! The tail and the directory over real servers: the suites that every adapter passes, and what only Redis goes through.
 
+mod certificates;
 mod channel;
 mod failover;
 mod leases;
@@ -9,6 +10,7 @@ mod recording;
 mod refusals;
 mod rig;
 mod server;
+mod strangers;
 mod tails;
 
 /// One module for each suite and kind of server, since each case becomes a test of its own name.

@@ -11,6 +11,7 @@ use chat_redis::RedisTail;
 use chat_wire::NodeFrame;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::Receiver;
+use uuid::Uuid;
 
 pub struct Recording {
     tail: RedisTail,
@@ -28,7 +29,7 @@ impl Recording {
     }
 
     pub fn claims(&self) -> Vec<String> {
-        self.keys().into_iter().filter(|key| key.contains(":sent:")).collect()
+        self.keys().into_iter().filter(|key| key.starts_with("c:s:")).collect()
     }
 
     fn note(&self, conversation: ConversationId) {
@@ -89,7 +90,8 @@ impl LiveTail for Recording {
     }
     async fn claim(&self, c: ConversationId, user: UserId, id: ClientMsgId) -> Result<Claim, PortError> {
         self.note(c);
-        self.noted.lock().insert(format!("c:{{{c}}}:sent:{user}:{id}"));
+        let name = [*user.uuid().as_bytes(), *id.uuid().as_bytes()].concat();
+        self.noted.lock().insert(format!("c:s:{}", Uuid::new_v5(&c.uuid(), &name).simple()));
         self.tail.claim(c, user, id).await
     }
     async fn settle(

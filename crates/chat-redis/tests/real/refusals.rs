@@ -5,6 +5,7 @@ use std::io::Write as _;
 use chat_ports::{LiveTail as _, PortError};
 use chat_redis::{Redis, RedisConfig, RedisTail};
 
+use crate::certificates::certificates;
 use crate::rig::{conversation, over, standalone, standalone_url};
 use crate::server::Server;
 
@@ -171,42 +172,6 @@ async fn the_wrong_kind_of_server() {
     let cluster = std::env::var("ELASTIC_CHAT_TEST_REDIS_CLUSTER").expect("set ELASTIC_CHAT_TEST_REDIS_CLUSTER");
     let told = error(&cluster).await;
     assert!(told.contains("redis+cluster://"), "{told}");
-}
-
-#[tokio::test]
-async fn what_does_not_speak_as_expected_is_told_with_what_to_check() {
-    let rig = standalone().await;
-    let error = async |url: &str| {
-        let config = RedisConfig { url: url.to_owned(), ..RedisConfig::default() };
-        let tail = RedisTail::new(Redis::open(config).expect("opens"), std::sync::Arc::clone(&rig.embedded.store) as _);
-        let told = async || tail.check().await.expect_err("nothing to talk to").to_string();
-        // The first calls come before any connection could be made.
-        crate::rig::until("a reason", async || !told().await.contains("not connected yet")).await;
-        told().await
-    };
-    let plain = standalone_url();
-    let address = plain.trim_start_matches("redis://").to_owned();
-    let told = error(&plain.replacen("redis://", "rediss://", 1)).await;
-    assert!(told.contains(&address) && told.contains("TLS") && told.contains("redis://"), "{told}");
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = silent.local_addr().expect("an address").to_string();
-    let told = error(&format!("redis://{address}")).await;
-    assert!(told.contains(&address) && told.contains("no answer"), "{told}");
-}
-
-/// A certificate of an authority of the test's own, for 127.0.0.1.
-fn certificates(folder: &std::path::Path) {
-    let openssl = |args: &str| {
-        let mut command = std::process::Command::new("openssl");
-        let output = command.args(args.split(' ')).current_dir(folder).output().expect("openssl on the PATH");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    std::fs::write(folder.join("names"), "subjectAltName=IP:127.0.0.1\n").expect("written");
-    openssl(
-        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.crt",
-    );
-    openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=redis -keyout tls.key -out tls.csr");
-    openssl("x509 -req -in tls.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out tls.crt");
 }
 
 #[tokio::test]

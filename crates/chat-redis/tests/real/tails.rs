@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use chat_core::{ConversationId, EventBody, MessageId, Seq, Timestamp};
+use chat_core::{ConversationId, EventBody, MessageId, Rev, Seq, Timestamp};
 use chat_ports::{Claim, LiveTail as _, PortError, Since};
 use uuid::Uuid;
 
@@ -278,4 +278,77 @@ async fn what_somebody_else_put_above_the_tail_does_not_stop_it() {
     let Since::Events { events, .. } = since else { panic!("a gap: {since:?}") };
     assert_eq!(events.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [4, 5]);
     assert_eq!(length(&rig, conv).await, 5, "the garbage is gone");
+}
+
+/// Redis came back empty while the log was away: what is on its way to the log is nowhere else yet.
+#[tokio::test]
+async fn a_lost_claim_is_held_all_the_same() {
+    let (rig, conv, who) = (standalone().await, conversation(), user());
+    let id = chat_core::ClientMsgId::new(Uuid::new_v4());
+    assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    chat_ports::contract::tail::TailFixture::lose(&rig).await;
+    rig.tail.hold(conv, who, id).await.expect("hold");
+    assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+    let (seq, at) = (Seq::new(3), Timestamp::from_millis(1_700_000_000_000));
+    rig.tail.settle(conv, who, id, seq, at).await.expect("settle");
+    rig.tail.hold(conv, who, id).await.expect("too late");
+    assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
+}
+
+/// Each message leaves one: what it costs is what a message per second costs, 3,600 times.
+#[tokio::test]
+async fn a_settled_claim_is_small_and_kept_for_an_hour() {
+    const CLAIMS: u64 = 6_000;
+    let server = crate::server::Server::start(&[]).await;
+    let rig = crate::rig::over(&server.url(), server.raw().await);
+    let used = async || {
+        let info: String = rig.raw.say(&["INFO", "memory"]).await;
+        let line = info.lines().find_map(|line| line.strip_prefix("used_memory:")).expect("a line").to_owned();
+        line.trim().parse::<u64>().expect("a number")
+    };
+    let settle = async |n: u64| {
+        let (conv, who, id) = (conversation(), user(), chat_core::ClientMsgId::new(Uuid::now_v7()));
+        rig.tail.claim(conv, who, id).await.expect("claim");
+        let (seq, at) = (Seq::new((1 << 44) + n), Timestamp::from_millis(1_700_000_000_000));
+        rig.tail.settle(conv, who, id, seq, at).await.expect("settle");
+    };
+    settle(0).await;
+    let before = used().await;
+    for n in 1..=CLAIMS {
+        settle(n).await;
+    }
+    let each = used().await.saturating_sub(before) / CLAIMS;
+    println!("{each} bytes a claim");
+    assert!(each < 230, "{each} bytes a claim");
+    for key in rig.tail.claims() {
+        let left: i64 = rig.raw.say(&["TTL", &key]).await;
+        assert!((3_500..=3_600).contains(&left), "{left} s");
+    }
+}
+
+/// What is no JSON object would break every frame that it goes into.
+#[tokio::test]
+async fn a_damaged_entry_is_skipped_and_counted_and_makes_a_gap() {
+    for damage in ["no JSON", "{\"seq\":2", "[1]", "\u{0}"] {
+        let (rig, conv) = (standalone().await, conversation());
+        append(&rig, conv, [1, 2, 3]).await;
+        let head = rig.tail.head(conv).await.expect("head");
+        // The second entry, made anew with something else in it: a stream takes nothing before its end, so all are.
+        let (stream, good) = (key(conv, "tail"), |seq: u64| String::from_utf8(event(seq).to_vec()).expect("text"));
+        rig.raw.say::<()>(&["DEL", &stream]).await;
+        for (id, text) in [("1-1", good(1)), ("2-2", damage.to_owned()), ("3-3", good(3))] {
+            rig.raw.say::<String>(&["XADD", &stream, id, "e", &text]).await;
+        }
+        let since = rig.tail.since(conv, &head.epoch, Rev::ZERO, 100).await.expect("since");
+        assert_eq!(since, Since::Gap { head: head.clone() }, "whoever wants it refetches from the store");
+        let since = rig.tail.since(conv, &head.epoch, Rev::new(2), 100).await.expect("since");
+        let Since::Events { events, .. } = since else { panic!("{since:?}") };
+        assert_eq!(events.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [3]);
+        let newer = rig.tail.newer_than(conv, Seq::ZERO).await.expect("newer");
+        assert_eq!(newer.iter().map(|event| event.seq.get()).collect::<Vec<_>>(), [1, 3], "the store has the other");
+        assert_eq!(rig.redis.counters().undecodable, 2, "each time that it was read");
+        // The writer's repair takes the damaged one for there: it is in the store by then.
+        append(&rig, conv, [4]).await;
+        assert_eq!(rig.tail.head(conv).await.expect("head").rev, Rev::new(4));
+    }
 }

@@ -2,4 +2,5 @@
 //! its servers start once.
 
 mod one;
+mod secured;
 mod three;

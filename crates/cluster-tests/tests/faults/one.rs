@@ -6,6 +6,7 @@ mod files;
 mod network;
 mod nodes;
 mod people;
+mod poison;
 mod refusals;
 mod seats;
 mod sends;

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 use anyhow::{bail, ensure};
 
 use super::{Fields, connect, length};
+use crate::secrets::{CASSANDRA_PASSWORD, CASSANDRA_USER};
 
 /// This table has three replicas wherever there are three nodes.
 const QUERY: &[u8] = b"SELECT parent_id FROM system_distributed.parent_repair_history \
@@ -13,8 +14,11 @@ const VERSION: u8 = 4;
 const ERROR: u8 = 0x00;
 const STARTUP: u8 = 0x01;
 const READY: u8 = 0x02;
+const AUTHENTICATE: u8 = 0x03;
 const QUERY_CODE: u8 = 0x07;
 const RESULT: u8 = 0x08;
+const AUTH_RESPONSE: u8 = 0x0f;
+const AUTH_SUCCESS: u8 = 0x10;
 
 /// That a node answers at the level that needs all replicas means that it sees the others up and they answer it, which
 /// neither an open port nor `system.peers` says.
@@ -25,8 +29,11 @@ pub fn answers(address: SocketAddr, replicas: u16) -> anyhow::Result<()> {
         options.extend(u16::try_from(text.len())?.to_be_bytes());
         options.extend(text.as_bytes());
     }
-    let (code, _) = call(&mut socket, STARTUP, &options)?;
-    ensure!(code == READY, "the node answers STARTUP with {code}");
+    match call(&mut socket, STARTUP, &options)? {
+        (READY, _) => {}
+        (AUTHENTICATE, _) => log_in(&mut socket)?,
+        (code, _) => bail!("the node answers STARTUP with {code}"),
+    }
     let mut query = i32::try_from(QUERY.len())?.to_be_bytes().to_vec();
     query.extend(QUERY);
     query.extend(level(replicas).to_be_bytes());
@@ -37,6 +44,15 @@ pub fn answers(address: SocketAddr, replicas: u16) -> anyhow::Result<()> {
         (ERROR, body) => bail!("{}", String::from_utf8_lossy(body.get(6..).unwrap_or_default())),
         (code, _) => bail!("the node answers a query with {code}"),
     }
+}
+
+fn log_in(socket: &mut TcpStream) -> anyhow::Result<()> {
+    let words = ["", CASSANDRA_USER, CASSANDRA_PASSWORD].join("\0").into_bytes();
+    let mut response = i32::try_from(words.len())?.to_be_bytes().to_vec();
+    response.extend(words);
+    let (code, _) = call(socket, AUTH_RESPONSE, &response)?;
+    ensure!(code == AUTH_SUCCESS, "the node answers the password with {code}");
+    Ok(())
 }
 
 /// ONE, TWO, ALL of three.
