@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 pub mod crd;
 pub mod explain;
 pub mod run;
+pub mod simulate;
 
 #[derive(Debug, Parser)]
 #[command(name = "operator", version = service_kit::build::version(), about = "The operator of Elastic Chat")]
@@ -21,6 +22,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Prints the definition of ChatCluster.
     Crd,
+    /// Replays the traffic of a trace through the decisions on gateways, and through those of other autoscalers.
+    Simulate(simulate::Args),
 }
 
 /// # Errors
@@ -30,5 +33,6 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Run(args) => run::run(*args),
         Command::Explain(args) => explain::run(&args),
         Command::Crd => crd::run(),
+        Command::Simulate(args) => simulate::run(&args),
     }
 }

@@ -20,7 +20,7 @@ use crate::{rounded, whole_pods as pods};
 /// A step up leaves so much room above a slow mean of demand, unless the reserve is more anyway: what drifts slowly
 /// is followed in steps of so much, not pod by pod.
 const ROOM: f64 = 0.125;
-/// A step down has to free so much; with whole pods that is two of forty.
+/// A step down frees as much as a step up leaves, but for what the reserve keeps free anyway; at least so much.
 const LEAST_STEP_DOWN: f64 = 0.05;
 /// The imbalance is learned over so many seconds: what a scale-up brings for minutes is no trait of the balancer.
 const IMBALANCE_SECONDS: f64 = 1_800.0;
@@ -44,7 +44,7 @@ pub fn decide(spec: &Spec, memory: &Memory, sample: &Sample) -> Decision {
     }
     inputs.window_pods = memory.window.most();
     let (desired, bound) = bounded(spec, &memory, now, sample.current, &demand, &mut inputs);
-    memory.at = Some(now);
+    memory.at = Some(rounded(now));
     if desired > sample.current {
         memory.raised = Some(rounded(now));
     }
@@ -148,14 +148,15 @@ fn bounded(
         };
     }
     let roomy = pods(inputs.roomy_pods);
-    if !is_worth(roomy.max(min), current) || kept_by.is_some() {
+    let least = least_step_down(memory, inputs);
+    if !is_worth(roomy.max(min), current, least) || kept_by.is_some() {
         return (kept, kept_by.or((roomy < min && kept == min).then_some(Bound::Min)));
     }
     inputs.wanted_pods = roomy;
     let window = pods(inputs.window_pods);
     if !demand.flags.is_empty() {
         (kept, Some(Bound::MissingData))
-    } else if !memory.window.is_whole(now, stabilization_seconds(spec)) || !is_worth(window.max(min), current) {
+    } else if !memory.window.is_whole(now, stabilization_seconds(spec)) || !is_worth(window.max(min), current, least) {
         (kept, Some(Bound::Stabilization))
     } else if memory.raised.is_some_and(|raised| (0.0..2.0 * inputs.horizon_seconds).contains(&(now - raised))) {
         // The last step up was sized for the growth until then: it is not judged before.
@@ -169,9 +170,15 @@ fn bounded(
     }
 }
 
+/// The part that a step down has to free.
+fn least_step_down(memory: &Memory, inputs: &Inputs) -> f64 {
+    let mean = memory.reserve.mean(inputs.demand_pods).max(1e-3);
+    (ROOM + LEAST_STEP_DOWN - inputs.reserve_pods / mean).clamp(LEAST_STEP_DOWN, ROOM)
+}
+
 /// Whether a step down frees enough to be worth it.
-fn is_worth(to: u32, from: u32) -> bool {
-    f64::from(to) <= f64::from(from) * (1.0 - LEAST_STEP_DOWN) && to < from
+fn is_worth(to: u32, from: u32, least: f64) -> bool {
+    f64::from(to) <= f64::from(from) * (1.0 - least) && to < from
 }
 
 fn stabilization_seconds(spec: &Spec) -> f64 {

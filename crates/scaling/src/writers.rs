@@ -46,7 +46,7 @@ pub fn decide(spec: &Spec, memory: &Memory, sample: &Sample) -> Decision {
         note_change(spec, &mut memory, &load, &inputs, (sample.current, desired), now);
     }
     inputs.partitions_per_pod = share(spec, desired);
-    memory.at = Some(now);
+    memory.at = Some(rounded(now));
     let direction = match desired.cmp(&sample.current) {
         std::cmp::Ordering::Less => Direction::Down,
         std::cmp::Ordering::Equal => Direction::Hold,
@@ -58,9 +58,11 @@ pub fn decide(spec: &Spec, memory: &Memory, sample: &Sample) -> Decision {
 
 fn inputs(spec: &Spec, memory: &mut Memory, load: &Load, now: f64) -> Inputs {
     let (ingest, stored) = load::rates(memory, load);
-    // A lag within what is allowed is no debt.
-    let debt = if load.lag_seconds > spec.lag_seconds { load.lag_records } else { 0.0 };
-    let demand = ingest + debt / if spec.drain_seconds.is_finite() { spec.drain_seconds.max(1.0) } else { 60.0 };
+    let drain = if spec.drain_seconds.is_finite() { spec.drain_seconds.max(1.0) } else { 60.0 };
+    // A lag within what is allowed is no debt, nor is the one that a hand-over made before it had time to go.
+    let fresh = memory.changed.is_some_and(|changed| (0.0..drain).contains(&(now - changed)));
+    let debt = if load.lag_seconds > spec.lag_seconds && !fresh { load.lag_records } else { 0.0 };
+    let demand = ingest + debt / drain;
     if load.known {
         memory.window.add(now, demand, stabilization_seconds(spec));
     }

@@ -1,5 +1,7 @@
 //! The decision in words.
 
+use std::fmt::Write as _;
+
 use super::demand::Demand;
 use super::types::{Bound, Inputs, Problem, Resource, Spec, Step};
 
@@ -12,10 +14,10 @@ pub(super) fn reason(
     demand: &Demand,
     inputs: &Inputs,
 ) -> String {
-    let move_ = match desired.cmp(&current) {
-        std::cmp::Ordering::Less => format!("{current} → {desired} gateways"),
-        std::cmp::Ordering::Equal => format!("{desired} gateways are kept"),
-        std::cmp::Ordering::Greater => format!("{current} → {desired} gateways"),
+    let move_ = if desired == current {
+        format!("{desired} gateways are kept")
+    } else {
+        format!("{current} → {desired} gateways")
     };
     let Some(resource) = inputs.resource else {
         let why = if demand.flags.is_empty() { "no gateway has been read yet" } else { "no reading can be used" };
@@ -29,14 +31,14 @@ pub(super) fn reason(
         grouped(inputs.per_pod)
     );
     if inputs.slope_pods_per_second * inputs.horizon_seconds >= 0.05 {
-        text += &format!(", {:.1} in {:.0} s", inputs.forecast_pods, inputs.horizon_seconds);
+        let _ = write!(text, ", {:.1} in {:.0} s", inputs.forecast_pods, inputs.horizon_seconds);
     }
-    text += &format!(", and {:.1} kept for bursts", inputs.reserve_pods);
+    let _ = write!(text, ", and {:.1} kept for bursts", inputs.reserve_pods);
     if inputs.imbalance >= 1.01 {
-        text += &format!(", the busiest carries {:.0} % above the mean", (inputs.imbalance - 1.0) * 100.0);
+        let _ = write!(text, ", the busiest carries {:.0} % above the mean", (inputs.imbalance - 1.0) * 100.0);
     }
     if let Some(bound) = bound {
-        text += &format!("; {}", held(spec, bound, inputs));
+        let _ = write!(text, "; {}", held(spec, bound, inputs));
     }
     text + &flagged(demand)
 }
@@ -47,12 +49,14 @@ fn held(spec: &Spec, bound: Bound, inputs: &Inputs) -> String {
         Bound::Min => format!("not fewer than min {}", spec.min.max(1)),
         Bound::Max => format!("{wanted} are wanted, not more than max {}", spec.max),
         Bound::MaxStep => match spec.max_step {
-            Step::Percent(percent) => format!("{wanted} are wanted, one step is {percent:.0} %"),
+            Step::Percent(percent) if percent.is_finite() => format!("{wanted} are wanted, one step is {percent:.0} %"),
+            Step::Percent(_) => format!("{wanted} are wanted, one step is one gateway"),
             Step::Pods(pods) => format!("{wanted} are wanted, one step is {pods}"),
         },
         Bound::Stabilization => format!(
             "{wanted} would do, {:.1} were wanted within the last {:.0} s",
-            inputs.window_pods, spec.stabilization_seconds
+            inputs.window_pods,
+            super::stabilization_seconds(spec)
         ),
         Bound::Draining => format!("{wanted} would do, {} still drain", inputs.draining),
         Bound::MissingData => format!("{wanted} would do, nothing shrinks without all readings"),

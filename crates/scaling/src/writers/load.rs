@@ -8,6 +8,8 @@ const STALE_PERIODS: f64 = 3.0;
 /// Rates are over so many seconds: long enough for batches to even out.
 const SPAN_SECONDS: f64 = 60.0;
 const POINTS: usize = 24;
+/// What is stored right after a hand-over is mostly what waited: it says nothing of what comes in.
+const LEAST_SPAN_SECONDS: f64 = 10.0;
 /// The rate of a writer is learned over so many seconds of work.
 const RATE_SECONDS: f64 = 60.0;
 /// Below it a writer's rate says nothing of what it could do.
@@ -125,14 +127,19 @@ pub(super) fn learn(memory: &mut Memory, load: &Load, now: f64, passed: f64) {
 }
 
 /// Records a second that come in and that are stored, over the last minute.
-pub(super) fn rates(memory: &Memory, load: &Load) -> (f64, f64) {
+pub(super) fn rates(memory: &mut Memory, load: &Load) -> (f64, f64) {
     let (Some(first), Some(last)) = (memory.points.first(), memory.points.last()) else {
-        return (load.stored_per_second, load.stored_per_second);
+        let known = if memory.ingest > 0.0 { memory.ingest } else { load.stored_per_second };
+        return (known, load.stored_per_second);
     };
     #[allow(clippy::cast_precision_loss)] // at most 24 points
     let count = memory.points.len() as f64;
     let stored = memory.points.iter().map(|point| point.stored_per_second).sum::<f64>() / count;
     let seconds = last.at - first.at;
-    let grown = if seconds > 0.0 { (last.lag_records - first.lag_records) / seconds } else { 0.0 };
-    ((stored + grown).max(0.0), stored)
+    if seconds < LEAST_SPAN_SECONDS {
+        return (if memory.ingest > 0.0 { memory.ingest } else { stored }, stored);
+    }
+    let grown = (last.lag_records - first.lag_records) / seconds;
+    memory.ingest = rounded((stored + grown).max(0.0));
+    (memory.ingest, stored)
 }

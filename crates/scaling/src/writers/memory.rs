@@ -14,6 +14,8 @@ pub struct Memory {
     pub(super) at: Option<f64>,
     /// What all writers together did, while nothing was handed over; oldest first.
     pub(super) points: Vec<Point>,
+    /// Records a second that come in, as it was known last.
+    pub(super) ingest: f64,
     /// Records a second that one writer stores when it has enough to do. 0: not measured yet.
     pub(super) rate: f64,
     pub(super) window: Window,

@@ -1,5 +1,7 @@
 //! The decision in words.
 
+use std::fmt::Write as _;
+
 use super::load::Load;
 use super::types::{Bound, Inputs, Spec};
 
@@ -17,23 +19,24 @@ pub(super) fn reason(
     } else {
         format!("{current} → {desired} writers: ")
     };
-    text += &format!("{:.0} records/s come in", inputs.ingest_per_second);
+    let _ = write!(text, "{:.0} records/s come in", inputs.ingest_per_second);
     if load.lag_seconds > spec.lag_seconds {
-        text += &format!(
+        let _ = write!(
+            text,
             ", a lag of {:.0} records ({:.0} s) should be gone in {:.0} s",
             inputs.lag_records, inputs.lag_seconds, spec.drain_seconds
         );
     }
-    text += &match inputs.rate_per_pod {
+    text.push_str(&match inputs.rate_per_pod {
         rate if rate > 0.0 => format!(", one writer stores {rate:.0}/s"),
         _ => ", how much one writer stores is not known yet".to_owned(),
-    };
-    text += &format!(", {} of {} partitions each at most", inputs.partitions_per_pod, spec.partitions.max(1));
+    });
+    let _ = write!(text, ", {} of {} partitions each at most", inputs.partitions_per_pod, spec.partitions.max(1));
     if let Some(bound) = bound {
-        text += &format!("; {}", held(spec, bound, inputs));
+        let _ = write!(text, "; {}", held(spec, bound, inputs));
     }
     if let Some(first) = load.flags.first() {
-        text += &format!("; {} of the readings can't be used, {} is the first", load.flags.len(), first.pod);
+        let _ = write!(text, "; {} of the readings can't be used, {} is the first", load.flags.len(), first.pod);
     }
     text
 }
@@ -48,7 +51,8 @@ fn held(spec: &Spec, bound: Bound, inputs: &Inputs) -> String {
         Bound::Rebalance => format!("{wanted} are wanted once the partitions are handed over"),
         Bound::Stabilization => format!(
             "{wanted} would do, up to {:.0} records/s were to be stored within the last {:.0} s",
-            inputs.window_per_second, spec.stabilization_seconds
+            inputs.window_per_second,
+            super::stabilization_seconds(spec)
         ),
         Bound::MissingData => format!("{wanted} would do, nothing shrinks without all readings"),
     }
