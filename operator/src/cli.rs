@@ -1,3 +1,34 @@
 //! The command line.
 
+use clap::{Parser, Subcommand};
+
 pub mod crd;
+pub mod explain;
+pub mod run;
+
+#[derive(Debug, Parser)]
+#[command(name = "operator", version = service_kit::build::version(), about = "The operator of Elastic Chat")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Looks after ChatClusters until it is told to end.
+    Run(Box<run::Args>),
+    /// Tells why a cluster has as many gateways and writers as it has.
+    Explain(explain::Args),
+    /// Prints the definition of ChatCluster.
+    Crd,
+}
+
+/// # Errors
+/// The sentence for the person who called.
+pub fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Crd => crd::run(),
+    }
+}
