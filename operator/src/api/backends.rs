@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Routes of live messages, presence, rate limits: Redis 7 or newer.
+/// Routes of live messages, presence, rate limits: Redis 7.0 or later.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Redis {
@@ -37,7 +37,7 @@ pub enum RedisMode {
     Cluster,
 }
 
-/// The log: Kafka 3.5 or newer.
+/// The log: Kafka 4.0 or later, or 3.x with `classicGroupProtocol`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Kafka {
@@ -71,7 +71,7 @@ impl Kafka {
     }
 }
 
-/// The store: Cassandra 4.1 or newer.
+/// The store: Cassandra 5.0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cassandra {

@@ -28,51 +28,21 @@ use super::{
         status_replicas_path = ".status.gateways.replicas",
         label_selector_path = ".status.gateways.selector"
     ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
-        description = "Whether the cluster is as its spec wants it, and serves"
-    ),
-    printcolumn(
-        name = "Gateways",
-        type_ = "string",
-        json_path = ".status.gateways.summary",
-        description = "Gateways that are ready, of those that are wanted"
-    ),
-    printcolumn(
-        name = "Writers",
-        type_ = "string",
-        json_path = ".status.writers.summary",
-        description = "Writers that are ready, of those that are wanted"
-    ),
-    printcolumn(
-        name = "Connections",
-        type_ = "integer",
-        json_path = ".status.gateways.connections",
-        description = "Open connections of clients"
-    ),
-    printcolumn(
-        name = "Lag",
-        type_ = "number",
-        json_path = ".status.writers.lagSeconds",
-        description = "How far the store is behind the log, in seconds"
-    ),
-    printcolumn(
-        name = "Draining",
-        type_ = "integer",
-        json_path = ".status.gateways.draining",
-        priority = 1,
-        description = "Gateways that their clients are leaving"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#,
-        priority = 1,
-        description = "Why the cluster is ready or not"
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status",
+        "description": "Whether the cluster is as its spec wants it, and serves"}"#,
+    printcolumn = r#"{"name": "Gateways", "type": "string", "jsonPath": ".status.gateways.summary",
+        "description": "Gateways that are ready, of those that are wanted"}"#,
+    printcolumn = r#"{"name": "Writers", "type": "string", "jsonPath": ".status.writers.summary",
+        "description": "Writers that are ready, of those that are wanted"}"#,
+    printcolumn = r#"{"name": "Connections", "type": "integer", "jsonPath": ".status.gateways.connections",
+        "description": "Open connections of clients"}"#,
+    printcolumn = r#"{"name": "Lag", "type": "number", "jsonPath": ".status.writers.lagSeconds",
+        "description": "How far the store is behind the log, in seconds"}"#,
+    printcolumn = r#"{"name": "Draining", "type": "integer", "priority": 1, "jsonPath": ".status.gateways.draining",
+        "description": "Gateways that their clients are leaving"}"#,
+    printcolumn = r#"{"name": "Reason", "type": "string", "priority": 1, "jsonPath": ".status.conditions[?(@.type==\"Ready\")].reason",
+        "description": "Why the cluster is ready or not"}"#,
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ChatClusterSpec {

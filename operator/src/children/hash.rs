@@ -9,5 +9,6 @@ pub(super) fn short_hash<T: AsRef<str>>(texts: &[T]) -> String {
         hasher.update(text.as_ref().len().to_be_bytes());
         hasher.update(text.as_ref());
     }
-    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = hasher.finalize();
+    format!("{:016x}", digest.iter().take(8).fold(0u64, |number, byte| number << 8 | u64::from(*byte)))
 }

@@ -20,7 +20,7 @@ pub(super) fn policies(cluster: &ChatCluster, context: &Context) -> Vec<Child> {
             cluster,
             Some(component),
             &component.object_name(cluster),
-            json!({
+            &json!({
                 "podSelector": {"matchLabels": match_labels(cluster, component)},
                 "policyTypes": ["Ingress", "Egress"],
                 "ingress": ingress(cluster, component, context),
@@ -37,7 +37,7 @@ fn deny(cluster: &ChatCluster) -> Child {
         cluster,
         None,
         &format!("{}-deny", name(cluster)),
-        json!({
+        &json!({
             "podSelector": {"matchLabels": {
                 "app.kubernetes.io/name": "elastic-chat",
                 "app.kubernetes.io/instance": name(cluster),
@@ -47,7 +47,7 @@ fn deny(cluster: &ChatCluster) -> Child {
     )
 }
 
-fn policy(cluster: &ChatCluster, component: Option<Component>, name: &str, spec: Value) -> Child {
+fn policy(cluster: &ChatCluster, component: Option<Component>, name: &str, spec: &Value) -> Child {
     Child::new(
         Concern::Network,
         json!({

@@ -78,16 +78,16 @@ fn headless(cluster: &ChatCluster, component: Component, name: &str, port_name: 
 pub(super) fn budgets(cluster: &ChatCluster) -> Vec<Child> {
     let spec = &cluster.spec;
     let mut budgets = vec![
-        budget(cluster, Component::Gateway, Concern::Gateways, json!(spec.gateways().scale_down.max_draining)),
-        budget(cluster, Component::Writer, Concern::Writers, json!(1)),
+        budget(cluster, Component::Gateway, Concern::Gateways, &json!(spec.gateways().scale_down.max_draining)),
+        budget(cluster, Component::Writer, Concern::Writers, &json!(1)),
     ];
     if spec.web().enabled {
-        budgets.push(budget(cluster, Component::Web, Concern::Web, json!(1)));
+        budgets.push(budget(cluster, Component::Web, Concern::Web, &json!(1)));
     }
     budgets
 }
 
-fn budget(cluster: &ChatCluster, component: Component, concern: Concern, max_unavailable: Value) -> Child {
+fn budget(cluster: &ChatCluster, component: Component, concern: Concern, max_unavailable: &Value) -> Child {
     Child::new(
         concern,
         json!({

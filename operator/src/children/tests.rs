@@ -264,9 +264,7 @@ fn every_flag_exists() {
         for arg in &args[1..] {
             let (flag, _) = arg.strip_prefix("--").and_then(|arg| arg.split_once('=')).expect("--flag=value");
             let field = format!("{}:", flag.replace('-', "_"));
-            // The option of the admin protocol, which processes and operator share.
-            let agreed = flag == "admin-token-file";
-            let known = agreed || source.contains(&field) || source.contains(&format!("long = \"{flag}\""));
+            let known = source.contains(&field) || source.contains(&format!("long = \"{flag}\""));
             assert!(known, "{name}: no process has --{flag}");
         }
     }
