@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::{bench, generate, run, servers, test};
+use crate::{bench, cluster, generate, images, run, servers, test};
 
 /// Everything a contributor runs
 #[derive(Parser)]
@@ -19,6 +19,13 @@ enum Command {
     Announce(run::AnnounceArgs),
     /// Real Redis, Kafka, Cassandra, S3 and nginx as local processes
     Stack(servers::Args),
+    /// A real Kubernetes: one that is there, kind's, or local processes
+    Cluster(cluster::Args),
+    /// Leads ports into the cluster's network
+    #[command(hide = true, name = cluster::FORWARD)]
+    ClusterForward(cluster::ForwardArgs),
+    /// Build the container images, without Docker, into target/images
+    Images(images::Args),
     /// Run every check and test
     Test(test::Args),
     /// Measure what docs/benchmarks.md promises
@@ -43,6 +50,9 @@ pub fn run() -> anyhow::Result<()> {
         Command::Run(args) => run::run(&args),
         Command::Announce(args) => run::announce(&args),
         Command::Stack(args) => servers::run(&args),
+        Command::Images(args) => images::run(&args),
+        Command::Cluster(args) => cluster::run(&args),
+        Command::ClusterForward(args) => cluster::forward(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),

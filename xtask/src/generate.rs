@@ -5,6 +5,8 @@ use crate::web;
 
 pub const OPENAPI: &str = "docs/reference/openapi.json";
 pub const TYPES: &str = "web/src/protocol/generated.ts";
+/// Each definition, and its copy in the chart.
+pub const CRDS: [(&str, &str); 1] = [("crds/chatclusters.yaml", "charts/elastic-chat-crds/files/chatclusters.yaml")];
 
 /// The description as the node's types have it now.
 pub fn openapi() -> anyhow::Result<String> {
@@ -14,6 +16,11 @@ pub fn openapi() -> anyhow::Result<String> {
 
 pub fn generate() -> anyhow::Result<()> {
     std::fs::write(root().join(OPENAPI), openapi()?)?;
+    let mut definitions = cargo(&["test", "--quiet", "--package", "operator", "--lib", "--locked", "generated"]);
+    output(definitions.env("ELASTIC_CHAT_GENERATE", "1").env("CARGO_INCREMENTAL", "0"))?;
+    for (crd, copy) in CRDS {
+        std::fs::copy(root().join(crd), root().join(copy))?;
+    }
     web::install()?;
     run(&mut web::npm(&["run", "--silent", "generate"]))
 }

@@ -2,9 +2,13 @@
 
 mod bench;
 mod cli;
+mod cluster;
+mod deploy;
 mod distributed;
 mod files;
 mod generate;
+mod helm;
+mod images;
 mod interrupt;
 mod node;
 mod process;

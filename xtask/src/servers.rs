@@ -1,7 +1,7 @@
 //! `./dev stack`: real servers as local processes.
 
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -100,12 +100,15 @@ pub struct ServerArgs {
     /// Kafka and Cassandra with the compilers of production: for benchmarks
     #[arg(long)]
     full_jit: bool,
+    /// Listen there instead of on 127.0.0.1. Nothing asks for a password
+    #[arg(long)]
+    host: Option<Ipv4Addr>,
 }
 
 impl ServerArgs {
     pub fn options(&self) -> Options {
-        let Self { brokers, cassandra, port_offset, full_jit } = *self;
-        Options { brokers, cassandra, port_offset, full_jit, ..Options::one_of_each() }
+        let Self { brokers, cassandra, port_offset, full_jit, host } = *self;
+        Options { brokers, cassandra, port_offset, full_jit, host, ..Options::one_of_each() }
     }
 }
 
@@ -157,7 +160,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-fn print(processes: &[ProcessStatus], json: bool) -> anyhow::Result<()> {
+/// A line for each process, and their sum.
+pub fn print(processes: &[ProcessStatus], json: bool) -> anyhow::Result<()> {
     if json {
         println!("{}", serde_json::to_string_pretty(processes)?);
         return Ok(());

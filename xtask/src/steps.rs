@@ -1,6 +1,9 @@
 //! The steps of `./dev test`: what is cheap first, what others need before them.
 
 mod browser;
+mod charts;
+mod images;
+mod kubernetes;
 mod policy;
 mod rust;
 mod servers;
@@ -14,12 +17,14 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// Left out by `--fast`.
     pub slow: bool,
+    /// Left out by `--no-cluster`.
+    pub node: bool,
     /// A note for the summary, or what went wrong.
     pub run: fn() -> anyhow::Result<String>,
 }
 
 const fn step(name: &'static str, what: &'static str, run: fn() -> anyhow::Result<String>) -> Step {
-    Step { name, what, needs: &[], slow: false, run }
+    Step { name, what, needs: &[], slow: false, node: false, run }
 }
 
 impl Step {
@@ -32,9 +37,14 @@ impl Step {
         self.slow = true;
         self
     }
+
+    const fn node(mut self) -> Self {
+        self.node = true;
+        self
+    }
 }
 
-pub const STEPS: [Step; 20] = [
+pub const STEPS: &[Step] = &[
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -47,13 +57,27 @@ pub const STEPS: [Step; 20] = [
     step("web-test", "vitest", web::test).needs(&["web-install"]),
     step("web-build", "the bundle", web::build).needs(&["web-install"]),
     step("web-size", "the first load fits its budget", web::size).needs(&["web-build"]),
+    step("argocd", "Argo CD's health of a ChatCluster", policy::health),
     step("clippy", "all targets, no warnings", rust::clippy),
     step("rust-test", "nextest, but for what needs servers", rust::test).slow(),
     step("real", "tests against real Redis, Kafka, Cassandra and S3", servers::real).slow(),
     step("faults", "tests that kill nodes, writers and servers, one at a time", servers::faults).slow(),
+    step("api", "the operator's tests against a real Kubernetes API server", kubernetes::api).slow(),
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
+    step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
+    step("images", "each image built without Docker, and run on a root that can't be written", images::images)
+        .needs(&["web-build"])
+        .slow(),
+    step(
+        "cluster",
+        "end to end on a node that runs pods: chat, a spike, the way back, evictions, an update",
+        kubernetes::node,
+    )
+    .needs(&["images"])
+    .slow()
+    .node(),
     step("browser", "Playwright against a node on an empty folder", browser::browser)
         .needs(&["web-build", "openapi"])
         .slow(),

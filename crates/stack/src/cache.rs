@@ -16,7 +16,10 @@ pub fn root() -> PathBuf {
 
 /// The folder of something, filled when it is not there. Its name has a hash of what it is made from, and it takes that
 /// name when it is complete: a changed version is made anew, what was cut off is not used, and two at once do no harm.
-pub(crate) fn folder(
+///
+/// # Errors
+/// `fill` failed, or the folder can't be made.
+pub fn folder(
     what: &str,
     made_from: &[&str],
     fill: impl FnOnce(&Path) -> anyhow::Result<()>,
@@ -43,7 +46,11 @@ pub(crate) fn folder(
     filled.map(|()| folder)
 }
 
-pub(crate) fn sha256(path: &Path) -> anyhow::Result<String> {
+/// In hexadecimal digits.
+///
+/// # Errors
+/// The file can't be read.
+pub fn sha256(path: &Path) -> anyhow::Result<String> {
     let mut file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 16];
@@ -66,7 +73,7 @@ fn hex(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// It can't be run, or failed: with what it said.
-pub(crate) fn run(command: &mut Command) -> anyhow::Result<String> {
+pub fn run(command: &mut Command) -> anyhow::Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let done = command.stdin(Stdio::null()).output();
     let done = done.with_context(|| format!("cannot run {program}: install it (on Debian and Ubuntu `./dev` does)"))?;

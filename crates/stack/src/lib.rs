@@ -1,7 +1,7 @@
 //! Real Redis, Kafka, Cassandra, S3 and nginx as local processes, without Docker and without root.
 //!
 //! A [`Stack`] is a folder: for each process it has a folder with its data, its log and how it is started, so that any
-//! program may kill one and start it again. Everything listens on loopback addresses only.
+//! program may kill one and start it again. Everything listens on loopback addresses only, or on [`Options::host`].
 //!
 //! ```no_run
 //! # fn main() -> anyhow::Result<()> {
@@ -17,7 +17,7 @@
 pub mod cache;
 mod cassandra;
 mod chat;
-mod golang;
+pub mod golang;
 mod jars;
 mod java;
 mod kafka;
@@ -30,7 +30,7 @@ mod process;
 mod proxies;
 mod redis;
 mod s3;
-mod template;
+pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -239,8 +239,12 @@ impl Stack {
         self.launch(processes)
     }
 
-    /// Starts those that do not run, and waits for all.
-    pub(crate) fn launch(&self, processes: Vec<Process>) -> anyhow::Result<()> {
+    /// Starts those that do not run, and waits for all. They need not be servers of [`Options`]: whatever runs in this folder
+    /// can be listed, killed and started again.
+    ///
+    /// # Errors
+    /// A port is taken, or one of them did not become ready.
+    pub fn launch(&self, processes: Vec<Process>) -> anyhow::Result<()> {
         self.reap();
         let mut awaited = Vec::new();
         for mut process in processes {
@@ -340,6 +344,14 @@ impl Stack {
         file.lock()?;
         Ok(file)
     }
+}
+
+/// Fetches and builds what those servers are made of, and starts nothing: for where there is no way out later.
+///
+/// # Errors
+/// Something can't be fetched.
+pub fn fetch(options: &Options) -> anyhow::Result<()> {
+    part::fetch(options).map(drop)
 }
 
 /// `kafka` of `kafka-1`.

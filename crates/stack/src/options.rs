@@ -47,6 +47,9 @@ pub struct Options {
     pub full_jit: bool,
     /// Added to every port.
     pub port_offset: u16,
+    /// Listen on this address of the machine instead of 127.0.0.1; three nodes of Cassandra take this and the next two.
+    /// Nothing asks for a password: only where nobody else comes to, as in a network namespace.
+    pub host: Option<Ipv4Addr>,
 }
 
 impl Options {
@@ -57,7 +60,7 @@ impl Options {
 
     /// Where what listens.
     pub fn ports(&self) -> Ports {
-        Ports { offset: self.port_offset }
+        Ports { host: self.host.unwrap_or(Ipv4Addr::LOCALHOST), offset: self.port_offset }
     }
 
     /// The same with a port offset at which every port of it was free just now, from `first` on in an order of chance: for
@@ -129,6 +132,7 @@ impl Options {
             upstreams: if is.upstreams.is_empty() { was.upstreams.clone() } else { is.upstreams.clone() },
             full_jit: is.full_jit,
             port_offset: is.port_offset,
+            host: is.host,
         })
     }
 }
@@ -137,6 +141,7 @@ impl Options {
 /// (32768 and up), so that none of those is in the way.
 #[derive(Debug, Clone, Copy)]
 pub struct Ports {
+    host: Ipv4Addr,
     offset: u16,
 }
 
@@ -144,7 +149,12 @@ impl Ports {
     pub const HIGHEST_OFFSET: u16 = 23_000;
 
     fn local(self, port: u16) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port + self.offset))
+        SocketAddr::from((self.host, port + self.offset))
+    }
+
+    /// An address for each, with the same port.
+    fn nth(self, n: u16, port: u16) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::from(self.host.to_bits() + u32::from(n) - 1), port + self.offset))
     }
 
     pub fn redis(self, n: u16) -> SocketAddr {
@@ -175,11 +185,11 @@ impl Ports {
 
     /// Every node of Cassandra has an address of its own, with the same port.
     pub fn cassandra(self, n: u16) -> SocketAddr {
-        node(n, 9042 + self.offset)
+        self.nth(n, 9042)
     }
 
     pub(crate) fn cassandra_storage(self, n: u16) -> SocketAddr {
-        node(n, 7000 + self.offset)
+        self.nth(n, 7000)
     }
 
     pub(crate) fn cassandra_jmx(self, n: u16) -> SocketAddr {
@@ -221,16 +231,12 @@ impl Ports {
     }
 
     pub fn cassandra_proxy(self, n: u16) -> SocketAddr {
-        node(n, 9142 + self.offset)
+        self.nth(n, 9142)
     }
 
     pub fn s3_proxy(self) -> SocketAddr {
         self.local(7071)
     }
-}
-
-fn node(n: u16, port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::from(Ipv4Addr::LOCALHOST.to_bits() + u32::from(n) - 1), port))
 }
 
 #[cfg(test)]

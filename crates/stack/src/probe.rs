@@ -6,12 +6,15 @@ mod redis;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use redis::call as redis_call;
+
+use crate::cache;
 
 /// For connecting, and for each read and write.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -35,6 +38,8 @@ pub enum Probe {
     Kafka { address: SocketAddr, brokers: u16 },
     /// The node answers a query that needs this many replicas.
     Cassandra { address: SocketAddr, replicas: u16 },
+    /// This program and its arguments end well, within some seconds: for what has a client of its own.
+    Command { command: Vec<String> },
 }
 
 impl Probe {
@@ -49,6 +54,10 @@ impl Probe {
             Self::Sentinel { address } => redis::sentinel(*address),
             Self::Kafka { address, brokers } => kafka::lists(*address, *brokers),
             Self::Cassandra { address, replicas } => cassandra::answers(*address, *replicas),
+            Self::Command { command } => {
+                let (program, args) = command.split_first().context("an empty command")?;
+                cache::run(Command::new(program).args(args)).map(drop)
+            }
         }
     }
 
@@ -60,7 +69,11 @@ impl Probe {
             Self::RedisCluster { servers: count, .. }
             | Self::Kafka { brokers: count, .. }
             | Self::Cassandra { replicas: count, .. } => *count = running.min(*count),
-            Self::Tcp { .. } | Self::Http { .. } | Self::Redis { .. } | Self::Sentinel { .. } => {}
+            Self::Tcp { .. }
+            | Self::Http { .. }
+            | Self::Redis { .. }
+            | Self::Sentinel { .. }
+            | Self::Command { .. } => {}
         }
         probe
     }

@@ -39,6 +39,9 @@ pub struct Process {
     /// Where else it listens.
     #[serde(default)]
     pub listens: Vec<SocketAddr>,
+    /// Its addresses are those of another network namespace: from here it can't be told whether they are free.
+    #[serde(default)]
+    pub elsewhere: bool,
     pub log: PathBuf,
     pub probe: Probe,
     /// Seconds it may take until it is ready.
@@ -53,7 +56,8 @@ impl Process {
         let cwd = dir.join(name);
         let log = cwd.join("out.log");
         let (env, listens, pid) = (BTreeMap::new(), Vec::new(), None);
-        Self { name: name.to_owned(), command, env, cwd, pid, address, listens, log, probe, patience: 30, grace: 15 }
+        let (name, elsewhere, patience, grace) = (name.to_owned(), false, 30, 15);
+        Self { name, command, env, cwd, pid, address, listens, elsewhere, log, probe, patience, grace }
     }
 
     /// The process as it was last written down.
@@ -125,7 +129,7 @@ impl Process {
     /// # Errors
     /// One of its ports is taken.
     pub(crate) fn ensure_ports_free(&self) -> anyhow::Result<()> {
-        let mut addresses = std::iter::once(&self.address).chain(&self.listens);
+        let mut addresses = std::iter::once(&self.address).chain(&self.listens).filter(|_| !self.elsewhere);
         addresses.try_for_each(|address| port::ensure_free(*address, &self.name))
     }
 

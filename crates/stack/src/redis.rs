@@ -1,5 +1,6 @@
 //! Redis, in one of three shapes.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -50,9 +51,10 @@ impl Servers {
     }
 
     fn server_configuration(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
-        let port = self.ports.redis(n).port().to_string();
+        let (host, port) = host_and_port(self.ports.redis(n));
         let dir = folder.display().to_string();
-        let mut text = render(include_str!("../templates/redis.conf"), &[("port", &port), ("dir", &dir)])?;
+        let values = [("host", host.as_str()), ("port", &port), ("dir", &dir)];
+        let mut text = render(include_str!("../templates/redis.conf"), &values)?;
         match self.shape {
             Redis::Cluster => {
                 let bus = self.ports.redis_bus(n).port().to_string();
@@ -61,7 +63,7 @@ impl Servers {
             Redis::Sentinel => {
                 text += include_str!("../templates/redis-replicated.conf");
                 if n > 1 {
-                    text += &["replicaof 127.0.0.1 ", &self.ports.redis(1).port().to_string(), "\n"].concat();
+                    text += &["replicaof ", &host, " ", &self.ports.redis(1).port().to_string(), "\n"].concat();
                 }
             }
             Redis::None | Redis::Standalone => {}
@@ -70,10 +72,15 @@ impl Servers {
     }
 
     fn sentinel_configuration(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
-        let (port, primary) = (self.ports.sentinel(n).port().to_string(), self.ports.redis(1).port().to_string());
+        let ((host, port), (_, primary)) = (host_and_port(self.ports.sentinel(n)), host_and_port(self.ports.redis(1)));
         let dir = folder.display().to_string();
-        render(include_str!("../templates/sentinel.conf"), &[("port", &port), ("dir", &dir), ("primary", &primary)])
+        let values = [("host", host.as_str()), ("port", &port), ("dir", &dir), ("primary", &primary)];
+        render(include_str!("../templates/sentinel.conf"), &values)
     }
+}
+
+fn host_and_port(address: SocketAddr) -> (String, String) {
+    (address.ip().to_string(), address.port().to_string())
 }
 
 impl Part for Servers {

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 
 /// # Errors
 /// A place has no value, or a value no place: both are slips that a server would tell late, or never.
-pub(crate) fn render(template: &str, values: &[(&str, &str)]) -> anyhow::Result<String> {
+pub fn render(template: &str, values: &[(&str, &str)]) -> anyhow::Result<String> {
     let mut text = String::with_capacity(template.len() * 2);
     let mut used = vec![false; values.len()];
     let mut rest = template;

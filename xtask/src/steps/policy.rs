@@ -32,3 +32,9 @@ pub fn deny() -> anyhow::Result<String> {
 pub fn unused() -> anyhow::Result<String> {
     output(&mut command(tool("cargo-shear")?, &["--color=never", "--locked"])).map(|_| String::new())
 }
+
+/// Argo CD's health of a `ChatCluster`, in the Lua that Argo CD has.
+pub fn health() -> anyhow::Result<String> {
+    let said = output(&mut command("lua5.1", &["deploy/argocd/test.lua"]))?;
+    Ok(said.trim().to_owned())
+}

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use elastic_chat_load::client::Shared;
+use elastic_chat_load::report::Report;
+use elastic_chat_load::scenario::{Crowd, Plan, Target, open_loop};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than any test.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// People who talk until they are told to stop, with everything that they see checked.
+pub struct Talk {
+    pub shared: Arc<Shared>,
+    stop: CancellationToken,
+    talking: JoinHandle<Report>,
+}
+
+impl Talk {
+    /// Rooms of two to four people, and so many messages a second in all of them together. Returns when everybody is connected.
+    pub async fn begin(name: &'static str, authority: &str, rooms: usize, members: usize, rate: f64) -> Self {
+        let seed = std::env::var("CHAT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+            u64::from_le_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().expect("eight bytes"))
+        });
+        println!("{name}: CHAT_SEED={seed}");
+        let target = Target {
+            url: format!("http://{authority}"),
+            server_pid: None,
+            json: None,
+            prefix: format!("e{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
+            duration: LONGEST.as_secs_f64(),
+            warmup: 0.0,
+            seed,
+            quiet: true,
+        };
+        let mut crowd = Crowd::gather(&target, rooms * members).await.expect("people");
+        for room in 0..rooms {
+            let members = (room * members..(room + 1) * members).collect();
+            crowd.room(members, false).await.expect("a room");
+        }
+        crowd.connect(1, false).await.expect("connections");
+        let (shared, stop) = (Arc::clone(&crowd.shared), CancellationToken::new());
+        let plan = Plan { rate, text: 60, owner_only: false, storm: None, stop: stop.clone() };
+        let talking = tokio::spawn(async move { open_loop(name, &target, crowd, &plan).await.expect("a verdict") });
+        Self { shared, stop, talking }
+    }
+
+    /// Ends it, and prints and gives the verdict.
+    ///
+    /// # Panics
+    /// A message was lost, doubled or out of order, or a send has no answer.
+    pub async fn end(self) -> Report {
+        self.stop.cancel();
+        let report = self.talking.await.expect("the people");
+        report.print();
+        assert!(report.history.sound(), "{}", report.history);
+        assert_eq!(report.history.open, 0, "every send has an answer in the end");
+        assert!(report.history.acked > 0, "somebody said something");
+        report
+    }
+}

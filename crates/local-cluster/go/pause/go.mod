@@ -1,0 +1,3 @@
+module elastic-chat.io/pause
+
+go 1.21
