@@ -23,8 +23,9 @@ pub fn exclusive() -> anyhow::Result<File> {
     Ok(lock)
 }
 
-/// Removes images without a name: those of stages, and what another base left.
+/// Removes what a build leaves of its stages: containers, and images without a name.
 pub fn sweep() {
+    let _ = output(buildah("rm").arg("--all"));
     let _ = output(buildah("rmi").arg("--prune"));
 }
 
