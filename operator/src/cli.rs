@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 pub mod crd;
 pub mod explain;
+pub mod probe;
 pub mod run;
 
 #[derive(Debug, Parser)]
@@ -21,6 +22,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Prints the definition of ChatCluster.
     Crd,
+    /// Waits until a URL answers with success: for `helm test`, since the image has no curl.
+    Probe(probe::Args),
 }
 
 /// # Errors
@@ -30,5 +33,6 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Run(args) => run::run(*args),
         Command::Explain(args) => explain::run(&args),
         Command::Crd => crd::run(),
+        Command::Probe(args) => probe::run(&args),
     }
 }
