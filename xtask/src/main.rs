@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod cluster;
+mod deploy;
 mod distributed;
 mod files;
 mod generate;

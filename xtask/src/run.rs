@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::deploy;
 use crate::distributed;
 use crate::node::{alive, ready, serve};
 use crate::process::{cargo, root, run as run_command, target};
@@ -18,6 +19,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub struct Args {
     #[command(flatten)]
     distributed: distributed::DistributedArgs,
+    /// On a Kubernetes of its own, made by the operator from five lines. Takes root
+    #[arg(long, conflicts_with_all = ["distributed", "admin_port", "data"])]
+    cluster: bool,
     /// Where the chat answers
     #[arg(long, default_value_t = 8080, conflicts_with = "distributed")]
     port: u16,
@@ -71,6 +75,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         return distributed::serve(&args.distributed, &args.extra);
     }
     let listen = SocketAddr::from(([127, 0, 0, 1], args.port));
+    if args.cluster {
+        return deploy::serve(listen);
+    }
     let admin = SocketAddr::from(([127, 0, 0, 1], args.admin_port));
     for (address, flag) in [(listen, "--port"), (admin, "--admin-port")] {
         if let Err(error) = TcpListener::bind(address) {

@@ -17,12 +17,14 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// Left out by `--fast`.
     pub slow: bool,
+    /// Left out by `--no-cluster`.
+    pub node: bool,
     /// A note for the summary, or what went wrong.
     pub run: fn() -> anyhow::Result<String>,
 }
 
 const fn step(name: &'static str, what: &'static str, run: fn() -> anyhow::Result<String>) -> Step {
-    Step { name, what, needs: &[], slow: false, run }
+    Step { name, what, needs: &[], slow: false, node: false, run }
 }
 
 impl Step {
@@ -35,9 +37,14 @@ impl Step {
         self.slow = true;
         self
     }
+
+    const fn node(mut self) -> Self {
+        self.node = true;
+        self
+    }
 }
 
-pub const STEPS: [Step; 24] = [
+pub const STEPS: &[Step] = &[
     step("tree", "lock files name no mirror, nothing is left to do, no file is too long", tree::tree),
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
@@ -63,6 +70,14 @@ pub const STEPS: [Step; 24] = [
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)
         .needs(&["web-build"])
         .slow(),
+    step(
+        "cluster",
+        "end to end on a node that runs pods: chat, a spike, the way back, evictions, an update",
+        kubernetes::node,
+    )
+    .needs(&["images"])
+    .slow()
+    .node(),
     step("browser", "Playwright against a node on an empty folder", browser::browser)
         .needs(&["web-build", "openapi"])
         .slow(),

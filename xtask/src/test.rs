@@ -18,6 +18,9 @@ pub struct Args {
     /// Only what takes seconds: no tests that build or start a node
     #[arg(long)]
     fast: bool,
+    /// Without the tests that take a Kubernetes node of their own: those need root, namespaces and control groups
+    #[arg(long)]
+    no_cluster: bool,
     /// Print the steps' names
     #[arg(long)]
     list: bool,
@@ -37,20 +40,23 @@ enum Outcome {
 /// Runs every step, also after one failed, and ends with a summary.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.list {
-        for Step { name, what, .. } in &STEPS {
+        for Step { name, what, .. } in STEPS {
             println!("{name:<13} {what}");
         }
         return Ok(());
     }
     let before = changes()?;
     let mut outcomes: Vec<(&Step, Outcome, Duration)> = Vec::new();
-    for step in &STEPS {
+    for step in STEPS {
         let begin = Instant::now();
         let broken = step.needs.iter().find(|need| {
             outcomes.iter().any(|(earlier, outcome, _)| earlier.name == **need && matches!(outcome, Outcome::Failed))
         });
         let outcome = match broken {
             _ if !wanted(args, step) => Outcome::Skipped(String::new()),
+            _ if args.no_cluster && step.node => {
+                Outcome::Skipped("--no-cluster: nothing was tried on a node that runs pods".to_owned())
+            }
             Some(need) => Outcome::Skipped(format!("needs {need}")),
             None => perform(step),
         };

@@ -27,7 +27,7 @@ pub fn distributed(name: &str) -> [Value; 2] {
         "metadata": {"name": CREDENTIALS},
         "stringData": {"credentials": keys},
     });
-    // A machine of two cores runs all of it.
+    // A machine of two cores runs all of it: small requests, of which the CPU of a start alone is many times.
     let small = json!({"requests": {"cpu": "10m", "memory": "32Mi"}});
     let cluster = json!({
         "apiVersion": "elastic-chat.io/v1alpha1",
@@ -38,8 +38,8 @@ pub fn distributed(name: &str) -> [Value; 2] {
             "gateways": {
                 "min": 2,
                 "max": 8,
-                "target": {"connections": 40},
-                "scaleDown": {"stabilizationSeconds": 20, "drainSeconds": 10, "maxDraining": 2},
+                "target": {"connections": 40, "deliveriesPerSecond": 0, "cpuPercent": 0},
+                "scaleDown": {"stabilizationSeconds": 20, "drainSeconds": 10, "maxDraining": "30%"},
                 "resources": small,
             },
             "writers": {"min": 1, "max": 2, "resources": small},

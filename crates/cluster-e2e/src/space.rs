@@ -86,7 +86,7 @@ impl Space {
     /// Where its clients connect: the Service's address.
     pub async fn authority(&self) -> String {
         let services: Api<Service> = Api::namespaced(self.client.clone(), &self.namespace);
-        let service = services.get(&format!("{}-gateway", self.chat)).await.expect("the Service").spec.expect("a spec");
+        let service = services.get(&self.chat).await.expect("the Service").spec.expect("a spec");
         let ports = service.ports.unwrap_or_default();
         let port = ports.first().expect("a port").port;
         format!("{}:{port}", service.cluster_ip.expect("an address"))

@@ -4,7 +4,7 @@ use stack::{Probe, Process};
 
 use crate::machine::SERVICE_NETWORK;
 use crate::programs::{API_SERVER, CONTROLLER_MANAGER, ETCD, SCHEDULER};
-use crate::site::Site;
+use crate::site::{Site, local};
 
 pub(crate) fn store_and_api(site: &Site<'_>) -> anyhow::Result<Vec<Process>> {
     Ok(vec![etcd(site)?, api_server(site)?])
@@ -22,8 +22,8 @@ pub(crate) fn command(program: &std::path::Path, flags: &[(&str, &str)]) -> Vec<
 }
 
 fn etcd(site: &Site<'_>) -> anyhow::Result<Process> {
-    let clients = format!("http://{}", site.local(site.ports.etcd));
-    let peers = format!("http://{}", site.local(site.ports.etcd_peers));
+    let clients = format!("http://{}", local(site.ports.etcd));
+    let peers = format!("http://{}", local(site.ports.etcd_peers));
     let flags = [
         ("name", "etcd"),
         ("data-dir", "data"),
@@ -37,17 +37,17 @@ fn etcd(site: &Site<'_>) -> anyhow::Result<Process> {
         ("log-level", "warn"),
     ];
     let probe = match site.machine {
-        None => Probe::Http { address: site.local(site.ports.etcd), path: "/health".to_owned() },
+        None => Probe::Http { address: local(site.ports.etcd), path: "/health".to_owned() },
         // Not to be asked from here; but the API server is ready only when it is.
         Some(_) => Probe::Command { command: vec!["true".to_owned()] },
     };
     let mut process = site.process("etcd", site.ports.etcd, command(&ETCD.path()?, &flags), probe);
-    process.listens = vec![site.local(site.ports.etcd_peers)];
+    process.listens = vec![local(site.ports.etcd_peers)];
     Ok(process)
 }
 
 fn api_server(site: &Site<'_>) -> anyhow::Result<Process> {
-    let etcd = format!("http://{}", site.local(site.ports.etcd));
+    let etcd = format!("http://{}", local(site.ports.etcd));
     let (port, address) = (site.ports.api.to_string(), site.address().to_string());
     // Endpoints may not be loopback addresses; and without a node nobody looks for the API server in there.
     let (bind, endpoints) = if site.machine.is_some() { ("0.0.0.0", "lease") } else { ("127.0.0.1", "none") };

@@ -94,6 +94,10 @@ impl Cluster {
         Ok(Self { dir: stack.dir().to_owned(), stack })
     }
 
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// For `kubectl`, Helm and every client, on this machine and in the cluster's network.
     pub fn kubeconfig(&self) -> PathBuf {
         self.dir.join(KUBECONFIG)

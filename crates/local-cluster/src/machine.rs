@@ -37,10 +37,8 @@ pub(crate) fn prepare(dir: &Path) -> anyhow::Result<Process> {
         std::fs::create_dir_all(replacement(dir, covered))?;
     }
     cgroups::create(&cgroup(dir))?;
-    let covers: String = COVERED
-        .iter()
-        .map(|covered| format!("cover '{}' '{covered}'\n", replacement(dir, covered).display()))
-        .collect();
+    let covers =
+        COVERED.map(|covered| format!("cover '{}' '{covered}'", replacement(dir, covered).display())).join("\n");
     let script = render(
         include_str!("../templates/machine.sh"),
         &[("covers", &covers), ("address", &NODE_ADDRESS.to_string()), ("services", SERVICE_NETWORK)],

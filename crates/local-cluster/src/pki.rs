@@ -18,8 +18,9 @@ pub(crate) fn write(folder: &Path, admin: &Path, api_port: u16) -> anyhow::Resul
     let signs = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"];
     run(request(folder).args(own).args(signs))?;
     let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
-    let mut subject = names.map(|name| format!("DNS:{name}")).join(",");
-    subject += &format!(",DNS:kubernetes.default.svc.cluster.local,IP:127.0.0.1,IP:{NODE_ADDRESS},IP:{SERVICE_API}");
+    let names = names.map(|name| format!("DNS:{name}")).join(",");
+    let subject =
+        format!("{names},DNS:kubernetes.default.svc.cluster.local,IP:127.0.0.1,IP:{NODE_ADDRESS},IP:{SERVICE_API}");
     certificate(folder, "apiserver", "/CN=kube-apiserver", Some(&subject))?;
     certificate(folder, "kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client", None)?;
     let node = format!("/O=system:nodes/CN=system:node:{NODE_NAME}");

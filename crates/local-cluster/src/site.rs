@@ -51,13 +51,9 @@ impl Site<'_> {
         if self.machine.is_some() { NODE_ADDRESS } else { Ipv4Addr::LOCALHOST }
     }
 
-    pub fn local(&self, port: u16) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-    }
-
     /// A process of the cluster, in its namespaces when it has some.
     pub fn process(&self, name: &str, port: u16, command: Vec<String>, probe: Probe) -> Process {
-        let mut process = Process::new(self.dir, name, self.local(port), command, probe);
+        let mut process = Process::new(self.dir, name, local(port), command, probe);
         process.patience = 90;
         if let Some(machine) = self.machine {
             process.command = [machine::enter(machine, &process.cwd), process.command].concat();
@@ -83,4 +79,8 @@ impl Site<'_> {
     pub fn ready_when(&self, args: &[&str]) -> anyhow::Result<Probe> {
         Ok(Probe::Command { command: self.kubectl(args)? })
     }
+}
+
+pub(crate) fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

@@ -346,6 +346,14 @@ impl Stack {
     }
 }
 
+/// Fetches and builds what those servers are made of, and starts nothing: for where there is no way out later.
+///
+/// # Errors
+/// Something can't be fetched.
+pub fn fetch(options: &Options) -> anyhow::Result<()> {
+    part::fetch(options).map(drop)
+}
+
 /// `kafka` of `kafka-1`.
 fn family(name: &str) -> &str {
     name.split('-').next().unwrap_or(name)

@@ -1,24 +1,73 @@
 //! Tests on a real Kubernetes.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use local_cluster::{Cluster, Mode};
+use local_cluster::{Cluster, Mode, NODE_ADDRESS};
+use stack::{Options, Stack};
 
 use super::rust::{lean, nextest, passes};
+use crate::deploy;
+use crate::images::Profile;
 use crate::interrupt::Interrupt;
-use crate::process::{output, target};
+use crate::process::{output, root, run, target};
 
 /// Those tests find an API server by `ELASTIC_CHAT_TEST_KUBECONFIG`, with its controllers and without a node, and the programs
 /// that they start by `ELASTIC_CHAT_BINARIES`. They run at once, so each uses a namespace of its own.
 pub fn api() -> anyhow::Result<String> {
-    with_cluster("api-test", Mode::ControlPlane, |cluster| {
-        output(&mut lean(&["build", "--quiet", "--package", "operator", "--locked"]))?;
-        let mut tests = nextest("binary(api)")?;
-        tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", binaries());
-        passes(tests.arg("--no-tests=fail"))
+    with_cluster(
+        "api-test",
+        Mode::ControlPlane,
+        || Ok(()),
+        |cluster| {
+            output(&mut lean(&["build", "--quiet", "--package", "operator", "--locked"]))?;
+            let mut tests = nextest("binary(api)")?;
+            tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", binaries());
+            passes(tests.arg("--no-tests=fail"))
+        },
+    )
+}
+
+/// Those tests find a cluster with the operator by `ELASTIC_CHAT_E2E_CLUSTER`, and run in its network, as do the servers that its
+/// pods use.
+pub fn node() -> anyhow::Result<String> {
+    let missing = local_cluster::missing();
+    anyhow::ensure!(
+        missing.is_empty(),
+        "no node can run here ({}): leave it out with --no-cluster",
+        missing.join("; ")
+    );
+    // In there nothing can be fetched any more.
+    stack::fetch(&Options::one_of_each())?;
+    run(nextest(E2E)?.arg("--no-run"))?;
+    let servers = target().join("cluster-test-servers");
+    let wipe = || Stack::open(&servers)?.wipe();
+    wipe()?;
+    with_cluster("cluster-test", Mode::Full, wipe, |cluster| {
+        deploy::install(cluster, Profile::Debug)?;
+        let mut start = cluster.command_inside(std::env::current_exe()?)?;
+        start.args(["stack", "up", "--host", &NODE_ADDRESS.to_string(), "--dir"]).arg(&servers);
+        output(&mut start)?;
+        let mut tests = inside(cluster, &nextest(E2E)?)?;
+        tests.env("ELASTIC_CHAT_E2E_CLUSTER", cluster.dir());
+        passes(tests.args(["--test-threads=1", "--no-tests=fail", "--no-capture", "--offline"]))
     })
+}
+
+const E2E: &str = "binary(e2e)";
+
+/// A command as it is, but in the cluster's network.
+fn inside(cluster: &Cluster, command: &Command) -> anyhow::Result<Command> {
+    let mut inside = cluster.command_inside(command.get_program())?;
+    inside.args(command.get_args()).current_dir(root());
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            inside.env(name, value);
+        }
+    }
+    Ok(inside)
 }
 
 /// Where cargo leaves the programs.
@@ -26,10 +75,12 @@ fn binaries() -> PathBuf {
     target().join("debug")
 }
 
-/// Does it with a cluster, which is then taken down, also after an error or Ctrl-C. After a failure its logs stay.
+/// Does it with a cluster, which is then taken down, also after an error or Ctrl-C, and after it what else there is. After a
+/// failure its logs stay.
 fn with_cluster(
     folder: &str,
     mode: Mode,
+    also: impl FnOnce() -> anyhow::Result<()>,
     action: impl FnOnce(&Cluster) -> anyhow::Result<String>,
 ) -> anyhow::Result<String> {
     let folder = target().join(folder);
@@ -46,6 +97,7 @@ fn with_cluster(
         keep_logs(&cluster, &logs)?;
     }
     cluster.down()?;
+    also()?;
     if interrupt.seen() {
         // As the shell says it of a process that Ctrl-C ended.
         std::process::exit(130);
