@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 pub mod crd;
 pub mod explain;
+pub mod probe;
 pub mod run;
 pub mod simulate;
 
@@ -24,6 +25,8 @@ pub enum Command {
     Crd,
     /// Replays the traffic of a trace through the decisions on gateways, and through those of other autoscalers.
     Simulate(simulate::Args),
+    /// Waits until a URL answers with success: for `helm test`, since the image has no curl.
+    Probe(probe::Args),
 }
 
 /// # Errors
@@ -34,5 +37,6 @@ pub fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Explain(args) => explain::run(&args),
         Command::Crd => crd::run(),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Probe(args) => probe::run(&args),
     }
 }

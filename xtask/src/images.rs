@@ -92,6 +92,7 @@ pub enum Format {
 }
 
 #[derive(clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Only these; all when none is named
     #[arg(value_enum)]

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 
-use super::buildah::buildah;
+use super::buildah::{buildah, exclusive, sweep};
 use super::{Built, Format, Image, Profile, base, context, folder};
 use crate::files::newest;
 use crate::process::{command, output, root};
@@ -17,6 +17,7 @@ use crate::process::{command, output, root};
 /// With what buildah said.
 pub fn make(image: Image, profile: Profile, format: Format) -> anyhow::Result<Built> {
     std::fs::create_dir_all(folder())?;
+    let _store = exclusive()?;
     let base = base::of(image)?;
     let sources = context::sources(image, profile);
     let (archive, stamp) = (image.archive(), image.archive().with_extension("stamp"));
@@ -48,8 +49,9 @@ fn build(image: Image, profile: Profile, format: Format, base: &str, sources: &[
     output(build.arg(&context)).with_context(|| format!("the image of {}", image.name()))?;
     let id = std::fs::read_to_string(id)?;
     let pushed = push(image, format, id.trim());
-    // By its id: it never had a name, so that two builds at once do not take each other's.
+    // The store keeps the bases only.
     output(buildah("rmi").args(["--force", id.trim()]))?;
+    sweep();
     pushed
 }
 

@@ -1,14 +1,37 @@
 //! buildah with a store of its own in the cache, which works without a daemon, a registry, systemd or cgroups.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::ensure;
 
 use crate::process::{command, output};
 
+fn folder() -> PathBuf {
+    stack::cache::root().join("images")
+}
+
+/// As long as the file lives, no other checkout uses the store: what a build leaves behind can be swept out.
+///
+/// # Errors
+/// The cache can't be written.
+pub fn exclusive() -> anyhow::Result<File> {
+    std::fs::create_dir_all(folder())?;
+    let lock = File::options().create(true).truncate(false).write(true).open(folder().join("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Removes what a build leaves of its stages: containers, and images without a name.
+pub fn sweep() {
+    let _ = output(buildah("rm").arg("--all"));
+    let _ = output(buildah("rmi").arg("--prune"));
+}
+
 /// A command of buildah.
 pub fn buildah(subcommand: &str) -> Command {
-    let folder = stack::cache::root().join("images");
+    let folder = folder();
     let mut buildah = command("buildah", &["--storage-driver", "vfs", "--root"]);
     buildah.arg(folder.join("store")).arg("--runroot").arg(folder.join("run"));
     // Not the machine's registries: nothing is ever pulled.
