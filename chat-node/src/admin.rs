@@ -11,16 +11,26 @@ use axum::{Json, Router};
 use chat_cluster::{Health, health};
 use chat_wire::GoawayReason;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use service_kit::admin::{AdminAccess, guard};
 
+use crate::load::Load;
 use crate::{Failure, Node, drain};
 
+/// For asking everybody to leave.
+const MOST_SECONDS: u64 = 3_600;
+const SHED_SECONDS: u64 = 10;
+
 pub fn router(node: &Arc<Node>) -> Router {
-    Router::new()
+    let access = AdminAccess::new(node.config.admin_token_file.clone());
+    let guarded = Router::new()
+        .route("/load", get(load))
+        .route("/drain", post(begin_drain).delete(cancel_drain))
+        .route("/shed", post(shed));
+    guard(guarded, &access)
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/load", get(load))
-        .route("/drain", post(begin_drain))
         .with_state(Arc::clone(node))
 }
 
@@ -73,36 +83,8 @@ async fn metrics(State(node): App) -> Response {
     }
 }
 
-/// What the operator scales by. Totals since the start: whoever asks twice has rates.
-#[derive(Serialize)]
-struct Load {
-    state: &'static str,
-    connections: usize,
-    conversations: usize,
-    handshakes_total: u64,
-    messages_total: u64,
-    deliveries_total: u64,
-    egress_backlog_bytes: usize,
-    resident_bytes: u64,
-    cpu_seconds: f64,
-    event_loop_delay_ms: f64,
-}
-
 async fn load(State(node): App) -> Json<Load> {
-    let process = service_kit::process::reading();
-    let connections = node.delivery.connections.all();
-    Json(Load {
-        state: if node.drain.begun() { "draining" } else { "serving" },
-        connections: connections.len(),
-        conversations: node.delivery.hubs.count(),
-        handshakes_total: node.counters.handshakes.get(),
-        messages_total: node.counters.messages.get(),
-        deliveries_total: node.counters.deliveries.get(),
-        egress_backlog_bytes: connections.iter().map(|connection| connection.outbox.backlog()).sum(),
-        resident_bytes: process.resident_bytes,
-        cpu_seconds: process.cpu_seconds,
-        event_loop_delay_ms: node.loop_delay.milliseconds(),
-    })
+    Json(Load::of(&node))
 }
 
 #[derive(Deserialize)]
@@ -111,8 +93,43 @@ struct DrainQuery {
     seconds: Option<u64>,
 }
 
-async fn begin_drain(State(node): App, Query(query): Query<DrainQuery>) -> StatusCode {
-    let seconds = query.seconds.unwrap_or(node.config.drain_seconds).min(3_600);
-    drain::begin(&node, GoawayReason::Drain, Duration::from_secs(seconds));
-    StatusCode::ACCEPTED
+async fn begin_drain(State(node): App, Query(query): Query<DrainQuery>) -> Response {
+    let seconds = query.seconds.unwrap_or(node.config.drain_seconds);
+    if seconds > MOST_SECONDS {
+        return bad_request(&format!("seconds is {seconds}, at most {MOST_SECONDS} are possible"));
+    }
+    tracing::info!(target: "audit", seconds, "a drain was asked for");
+    let status = drain::begin(&node, GoawayReason::Drain, Duration::from_secs(seconds)).await;
+    (StatusCode::ACCEPTED, Json(status)).into_response()
+}
+
+async fn cancel_drain(State(node): App) -> Response {
+    tracing::info!(target: "audit", "a drain is to be taken back");
+    match drain::cancel(&node) {
+        Ok(status) => (StatusCode::OK, Json(status)).into_response(),
+        Err(drain::Ending) => {
+            (StatusCode::CONFLICT, "the process ends: its drain can't be taken back\n").into_response()
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ShedQuery {
+    connections: usize,
+    /// Over how many seconds they are asked to leave.
+    seconds: Option<u64>,
+}
+
+async fn shed(State(node): App, Query(query): Query<ShedQuery>) -> Response {
+    let seconds = query.seconds.unwrap_or(SHED_SECONDS);
+    if seconds > MOST_SECONDS {
+        return bad_request(&format!("seconds is {seconds}, at most {MOST_SECONDS} are possible"));
+    }
+    tracing::info!(target: "audit", connections = query.connections, seconds, "connections are to be shed");
+    let shed = drain::shed(&node, query.connections, Duration::from_secs(seconds));
+    (StatusCode::ACCEPTED, Json(json!({"shed": shed}))).into_response()
+}
+
+fn bad_request(sentence: &str) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{sentence}\n")).into_response()
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -10,6 +10,7 @@ use axum::routing::get;
 use chat_cluster::Adapters;
 use chat_embedded::Embedded;
 use chat_wire::GoawayReason;
+use service_kit::admin::{AdminAccess, Identity};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,8 +18,8 @@ use crate::config::{Config, check};
 use crate::listener::Reserved;
 use crate::node::SystemClock;
 use crate::{
-    Backends, Node, admin, auth, blobs, drain, joining, lease, listener, memberships, node_channel, openapi, positions,
-    rest, spa, ws,
+    Backends, Node, admin, auth, blobs, drain, joining, lease, listener, logins, memberships, node_channel, openapi,
+    positions, rest, spa, ws,
 };
 
 /// For tasks that only have to notice that they should end.
@@ -53,6 +54,7 @@ impl App {
     /// The configuration, the data folder or an address does not allow it. Nothing is left running.
     pub fn start(config: Config) -> anyhow::Result<Self> {
         check(&config)?;
+        let identity = identity(&config);
         let (clients, admin) = (listener::reserve(config.listen)?, listener::reserve(config.admin)?);
         let clock = Arc::new(SystemClock);
         let embedded = Embedded::open(&config.data_dir, clock.clone()).context("cannot open the data folder")?;
@@ -68,7 +70,7 @@ impl App {
             blobs: blobs::open(&config)?,
             clock,
         };
-        Self::serve(config, backends, signing_key, Systems::Embedded(embedded), &clients, &admin)
+        Self::serve(config, backends, signing_key, Systems::Embedded(embedded), [&clients, &admin], identity)
     }
 
     /// Waits until Redis, Kafka and Cassandra answer, saying on the admin port what is missing, and begins to serve as
@@ -78,6 +80,7 @@ impl App {
     /// The configuration, a file that it names or an address does not allow it.
     pub async fn join(config: Config) -> anyhow::Result<Self> {
         check(&config)?;
+        let identity = identity(&config);
         let (clients, admin) = (listener::reserve(config.listen)?, listener::reserve(config.admin)?);
         let key_file = config.signing_key_file.as_deref().map(auth::load_key).transpose()?;
         let blobs = blobs::open(&config)?;
@@ -86,7 +89,7 @@ impl App {
             tracing::warn!(%folder, "files are kept in a folder: all nodes must share it, or use --s3");
         }
         let adapters = Adapters::open(&config.cluster, config.node_id.as_str())?;
-        joining::wait_for(&adapters, &admin).await?;
+        joining::wait_for(&adapters, &admin, &identity, &AdminAccess::new(config.admin_token_file.clone())).await?;
         let signing_key = match key_file {
             Some(key) => key,
             None => joining::shared_key(&adapters).await?,
@@ -99,7 +102,7 @@ impl App {
             blobs,
             clock: Arc::new(SystemClock),
         };
-        Self::serve(config, backends, signing_key, Systems::Cluster(adapters), &clients, &admin)
+        Self::serve(config, backends, signing_key, Systems::Cluster(adapters), [&clients, &admin], identity)
     }
 
     fn serve(
@@ -107,13 +110,13 @@ impl App {
         backends: Backends,
         signing_key: [u8; 32],
         systems: Systems,
-        clients: &Reserved,
-        admin: &Reserved,
+        [clients, admin]: [&Reserved; 2],
+        identity: Identity,
     ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let (listener, admin_listener) = (clients.listen()?, admin.listen()?);
         let (address, admin_address) = (clients.address, admin.address);
-        let node = Node::new(config, backends, signing_key, tasks.clone());
+        let node = Node::new(config, backends, signing_key, tasks.clone(), identity);
         spawn_tasks(&node, &stop, &tasks);
         tasks.spawn(listener::serve(listener, router(&node), stop.clone(), tasks.clone()));
         tasks.spawn(listener::serve(admin_listener, admin::router(&node), stop.clone(), tasks.clone()));
@@ -127,18 +130,17 @@ impl App {
         let time = Duration::from_secs(node.config.drain_seconds);
         match &systems {
             Systems::Embedded(_) => {
-                drain::begin(&node, GoawayReason::Update, Duration::from_secs(1));
+                drain::end_alone(&node, GoawayReason::Update, Duration::from_secs(1));
                 // There is no other node to go to: clients come back when this one does.
                 tokio::time::sleep(FAREWELL).await;
                 drain::close_all(&node);
-                drain::wait(&node, time).await;
+                drain::wait(&node, Instant::now() + time).await;
             }
             Systems::Cluster(_) => {
-                // Some time is left for those who are asked last.
-                drain::begin(&node, GoawayReason::Update, time.mul_f64(0.7));
-                drain::wait(&node, time).await;
+                let deadline = drain::end(&node, GoawayReason::Update, time).await;
+                drain::wait(&node, deadline).await;
                 drain::close_all(&node);
-                drain::wait(&node, FAREWELL).await;
+                drain::wait(&node, Instant::now() + FAREWELL).await;
             }
         }
         stop.cancel();
@@ -164,6 +166,10 @@ impl App {
     }
 }
 
+fn identity(config: &Config) -> Identity {
+    Identity::new(config.node_id.as_str(), "gateway")
+}
+
 fn spawn_tasks(node: &Arc<Node>, stop: &CancellationToken, tasks: &TaskTracker) {
     for shard in 0..node.flushers.count() {
         tasks.spawn(Arc::clone(&node.flushers).run(shard, stop.clone()));
@@ -173,6 +179,7 @@ fn spawn_tasks(node: &Arc<Node>, stop: &CancellationToken, tasks: &TaskTracker) 
     tasks.spawn(positions::run(Arc::clone(node), stop.clone()));
     tasks.spawn(lease::run(Arc::clone(node), stop.clone()));
     tasks.spawn(memberships::run(Arc::clone(node), stop.clone()));
+    tasks.spawn(logins::run(Arc::clone(node), stop.clone()));
     tasks.spawn(Arc::clone(&node.loop_delay).run(stop.clone()));
     tasks.spawn(clean_uploads(Arc::clone(node), stop.clone()));
 }

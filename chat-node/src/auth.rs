@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_core::{DisplayName, Password, SessionId, Timestamp, UserId, Username};
+use chat_ports::PortError;
 use chat_ports::store::{NewUser, RefreshOutcome, SessionRow, UserRow};
 use chat_wire::rest::{LoginSession, Me, Register, SignedIn};
 use chat_wire::{ErrorCode, rest};
@@ -92,6 +93,19 @@ impl Auth {
             Err(error) if error.retryable() && self.alive.get(&caller.session).await == Some(caller.user) => Ok(caller),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Has this session ended, whoever ended it? Asked again after somebody came in, since only those who are in the
+    /// directory hear of an end, and hints are lost.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn has_ended(&self, user: UserId, session: SessionId) -> Result<bool, PortError> {
+        let alive = self.backends.store.session_now(session).await?.is_some_and(|row| row.user == user);
+        if !alive {
+            self.forget(user, Some(session)).await;
+        }
+        Ok(!alive)
     }
 
     /// A session, or all of the user's, ended here or on another node.

@@ -25,9 +25,13 @@ pub struct Config {
     /// Where clients connect
     #[arg(long, env = "ELASTIC_CHAT_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Where /livez, /readyz, /metrics, /load and /drain answer; never expose it
+    /// Where /livez, /readyz, /metrics, /load, /drain and /shed answer; never expose it
     #[arg(long, env = "ELASTIC_CHAT_ADMIN", default_value = "127.0.0.1:9090")]
     pub admin: SocketAddr,
+    /// Holds the tokens, one a line, that /load, /drain and /shed ask for; read again for each call. Without it they answer
+    /// only to this machine
+    #[arg(long, env = "ELASTIC_CHAT_ADMIN_TOKEN_FILE")]
+    pub admin_token_file: Option<PathBuf>,
     /// The folder of the embedded log, store and files
     #[arg(long, env = "ELASTIC_CHAT_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
@@ -49,6 +53,10 @@ pub struct Config {
     /// Seconds that clients get to leave when the node shuts down
     #[arg(long, env = "ELASTIC_CHAT_DRAIN_SECONDS", default_value_t = 10)]
     pub drain_seconds: u64,
+    /// How often it is looked whether the logins of those who are connected were ended, in seconds. Usually that is told at
+    /// once; this bounds how long somebody stays when the telling is lost
+    #[arg(long, env = "ELASTIC_CHAT_SESSION_CHECK_SECONDS", default_value_t = 120)]
+    pub session_check_seconds: u64,
     /// text or json
     #[arg(long, env = "ELASTIC_CHAT_LOG_FORMAT", default_value = "text")]
     pub log_format: String,

@@ -1,19 +1,22 @@
 //! Before a node of a cluster serves: it waits for the systems behind it, and tells what is missing. It never half-starts.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use chat_cluster::{Adapters, Health, health};
 use rand::RngExt as _;
 use serde_json::json;
+use service_kit::admin::{AdminAccess, Identity, guard};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::listener::{self, Reserved};
+use crate::load::Load;
 
 /// Between two looks at what was missing.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -25,8 +28,13 @@ const TOLD_AGAIN: u32 = 30;
 ///
 /// # Errors
 /// The admin port can't be listened on.
-pub async fn wait_for(adapters: &Adapters, admin: &Reserved) -> anyhow::Result<()> {
-    let (sender, _stop) = answer_meanwhile(admin)?;
+pub async fn wait_for(
+    adapters: &Adapters,
+    admin: &Reserved,
+    identity: &Identity,
+    access: &Arc<AdminAccess>,
+) -> anyhow::Result<()> {
+    let (sender, _stop) = answer_meanwhile(admin, identity, access)?;
     let (mut told, mut looks) = (Vec::new(), 0u32);
     loop {
         let now = health(&*adapters.log, &*adapters.tail, &*adapters.store).await;
@@ -50,9 +58,18 @@ pub async fn wait_for(adapters: &Adapters, admin: &Reserved) -> anyhow::Result<(
 }
 
 /// Serves the admin port until the guard is dropped.
-fn answer_meanwhile(admin: &Reserved) -> anyhow::Result<(watch::Sender<Vec<Health>>, DropGuard)> {
+fn answer_meanwhile(
+    admin: &Reserved,
+    identity: &Identity,
+    access: &Arc<AdminAccess>,
+) -> anyhow::Result<(watch::Sender<Vec<Health>>, DropGuard)> {
     let (sender, receiver) = watch::channel(Vec::new());
-    let router = Router::new()
+    let identity = identity.clone();
+    let guarded = Router::new()
+        .route("/load", get(move || async move { Json(Load::starting(&identity)) }))
+        .route("/drain", any(too_early))
+        .route("/shed", any(too_early));
+    let router = guard(guarded, access)
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(move || async move { not_ready(&receiver.borrow()) }));
     let stop = CancellationToken::new();
@@ -60,6 +77,10 @@ fn answer_meanwhile(admin: &Reserved) -> anyhow::Result<(watch::Sender<Vec<Healt
     tasks.spawn(listener::serve(admin.listen()?, router, stop.clone(), tasks.clone()));
     tracing::info!(admin_address = %admin.address, "joining the cluster");
     Ok((sender, stop.drop_guard()))
+}
+
+async fn too_early() -> (StatusCode, &'static str) {
+    (StatusCode::SERVICE_UNAVAILABLE, "the node is starting: there is nobody to be asked to leave\n")
 }
 
 fn not_ready(health: &[Health]) -> Response {

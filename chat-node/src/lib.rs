@@ -17,6 +17,8 @@ mod joining;
 mod lease;
 pub mod listener;
 pub mod live;
+mod load;
+pub mod logins;
 mod memberships;
 pub mod metrics;
 pub mod node;

@@ -7,7 +7,9 @@ use chat_core::{NodeId, Timestamp};
 use chat_ports::{ChatStore, Clock, Directory, LiveTail, MessageLog};
 use object_store::ObjectStore;
 use prometheus_client::registry::Registry;
+use service_kit::admin::Identity;
 use service_kit::loop_delay::LoopDelay;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Auth;
@@ -16,6 +18,7 @@ use crate::config::Config;
 use crate::drain::Drain;
 use crate::files::Files;
 use crate::live::{Connections, Delivery, Flushers, Heartbeats, Hubs, Watchers};
+use crate::logins::Logins;
 use crate::metrics::Counters;
 use crate::positions::Positions;
 use crate::readiness::Readiness;
@@ -45,14 +48,23 @@ pub struct Node {
     pub counters: Arc<Counters>,
     pub drain: Drain,
     pub positions: Positions,
+    pub logins: Logins,
     pub readiness: Readiness,
     pub registry: Registry,
+    pub identity: Identity,
     pub loop_delay: Arc<LoopDelay>,
 }
 
 impl Node {
     /// Puts the services together; starts nothing. `tasks` owns what outlives a request.
-    pub fn new(config: Config, backends: Backends, signing_key: [u8; 32], tasks: TaskTracker) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        backends: Backends,
+        signing_key: [u8; 32],
+        tasks: TaskTracker,
+        identity: Identity,
+    ) -> Arc<Self> {
+        let ending = CancellationToken::new();
         let id = config.node_id.clone();
         let counters = Arc::new(Counters::default());
         let mut registry = Registry::default();
@@ -76,6 +88,7 @@ impl Node {
             config.limits.clone(),
             Arc::clone(&counters),
             tasks,
+            ending.clone(),
         ));
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let interval = Duration::from_secs(config.heartbeat_seconds);
@@ -84,10 +97,12 @@ impl Node {
             files: Files::new(&config, &backends, &signing_key),
             flushers: Flushers::new(workers),
             heartbeats: Heartbeats::new(interval, Arc::clone(&backends.clock)),
-            drain: Drain::default(),
+            drain: Drain::new(ending),
             positions: Positions::default(),
+            logins: Logins::default(),
             readiness: Readiness::new(config.cluster.is_cluster()),
             registry,
+            identity,
             loop_delay,
             id,
             config,

@@ -25,6 +25,7 @@ pub async fn run(node: Arc<Node>, stop: CancellationToken) {
             Ok(mut frames) => {
                 pause = FIRST_PAUSE;
                 node.positions.compare_now();
+                node.logins.check_now();
                 loop {
                     let batch = tokio::select! {
                         batch = frames.recv() => batch,

@@ -1,5 +1,7 @@
 //! The node as its clients meet it: real store, real sockets.
 
+#[path = "node/admin.rs"]
+mod admin;
 #[path = "node/auth.rs"]
 mod auth;
 #[path = "node/clocked.rs"]

@@ -197,9 +197,5 @@ pub fn workload(cluster: &Cluster, component: Component, distributed: bool) -> C
         Component::Web => (&kinds::DEPLOYMENT, "web"),
         Component::Migrate => (&kinds::JOB, "migrate"),
     };
-    ChildKey {
-        kind,
-        namespace: cluster.key.namespace.clone(),
-        name: format!("{}-{suffix}", cluster.key.name),
-    }
+    ChildKey { kind, namespace: cluster.key.namespace.clone(), name: format!("{}-{suffix}", cluster.key.name) }
 }

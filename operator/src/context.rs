@@ -37,9 +37,9 @@ impl Default for Settings {
             version: service_kit::build::version().to_owned(),
             operator_namespace: "elastic-chat-system".to_owned(),
             concurrency: 16,
-            token_age: Duration::from_secs(30 * 86_400),
-            token_overlap: Duration::from_secs(600),
-            secrets_age: Duration::from_secs(600),
+            token_age: Duration::from_hours(720),
+            token_overlap: Duration::from_mins(10),
+            secrets_age: Duration::from_mins(10),
         }
     }
 }

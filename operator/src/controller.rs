@@ -26,7 +26,7 @@ pub mod validate;
 
 /// The first wait after a failure, and the longest. Each failure in a row doubles it.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
 /// Of one reconciliation: one that hangs gives its place to others.
 const DEADLINE: Duration = Duration::from_secs(90);
 

@@ -117,7 +117,7 @@ pub fn plan(pods: &[Gateway], replicas: u32, desired: u32, policy: &Policy, now:
     }
     let leaving: Vec<&Gateway> =
         fleet.draining.iter().copied().filter(|pod| !back.iter().any(|taken| taken.name == pod.name)).collect();
-    steps.extend(leaving.iter().filter_map(|pod| progress(pod, policy, now)));
+    steps.extend(leaving.iter().filter_map(|pod| progress(pod, policy, fleet.ordered > 0, now)));
     if desired > committed || policy.rolling {
         return steps;
     }
@@ -148,12 +148,13 @@ fn returning<'a>(fleet: &Fleet<'a>, wanted: u32) -> Vec<&'a Gateway> {
 }
 
 /// What one draining pod needs next.
-fn progress(pod: &Gateway, policy: &Policy, now: f64) -> Option<Step> {
+fn progress(pod: &Gateway, policy: &Policy, ordered: bool, now: f64) -> Option<Step> {
     let since = pod.marks.draining_since?;
     let serves = matches!(pod.state, Some(State::Serving | State::Starting));
     if pod.marks.finished() {
-        // It had not come up when it was given up, and now it has: its drain begins anew.
-        return serves.then(|| Step::Mark { pod: pod.name.clone() });
+        // It had not come up when it was given up, and now it has: its drain begins anew. Not while a deletion is under
+        // way: without its marks the ReplicaSet controller would take any other.
+        return (serves && !ordered).then(|| Step::Mark { pod: pod.name.clone() });
     }
     let over = now >= since + policy.drain_seconds + GRACE_SECONDS;
     // It never served: there is nobody to move.

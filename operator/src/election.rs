@@ -72,7 +72,7 @@ impl Leadership {
     /// Of a process that has no competitor, such as a test of one part.
     pub fn alone() -> Self {
         let leadership = Self::none();
-        leadership.extend(Instant::now(), SystemTime::now(), Duration::from_secs(100 * 365 * 86_400));
+        leadership.extend(Instant::now(), SystemTime::now(), Duration::from_hours(876_000));
         leadership
     }
 
@@ -147,6 +147,9 @@ impl Elector {
     /// Waits until the lease is ours. `None` when `stop` was cancelled before.
     pub async fn acquire(&mut self, stop: &CancellationToken) -> Option<Leadership> {
         loop {
+            if stop.is_cancelled() {
+                return None;
+            }
             match self.attempt(self.terms.call_deadline).await {
                 Ok(Attempt::Ours) => {
                     tracing::info!(lease = self.name, identity = self.identity, "this operator leads");

@@ -23,7 +23,7 @@ use crate::clusters::Cluster;
 use crate::metrics::Metrics;
 
 /// The same words about the same cluster are not told again before.
-const AGAIN_AFTER: Duration = Duration::from_secs(600);
+const AGAIN_AFTER: Duration = Duration::from_mins(10);
 /// Kubernetes refuses longer ones.
 const MOST_BYTES: usize = 1_000;
 /// More than this is remembered only for clusters that have much to say.

@@ -95,7 +95,9 @@ impl Rebalancing {
                     );
                     context.events.tell(cluster, Note::normal("Rebalancing", "Rebalance", text)).await;
                 }
-                Err(error) => tracing::warn!(cluster = %cluster.key, pod = shed.pod, %error, "no connections were shed"),
+                Err(error) => {
+                    tracing::warn!(cluster = %cluster.key, pod = shed.pod, %error, "no connections were shed");
+                }
             }
             self.busy.insert(shed.pod.clone(), now + f64::from(shed.seconds) + PAUSE_SECONDS);
         }

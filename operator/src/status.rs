@@ -16,7 +16,7 @@ const LEAST_GAP: Duration = Duration::from_secs(1);
 /// Numbers that only move, such as connections, are brought up to date so often.
 const NUMBERS_EVERY: Duration = Duration::from_secs(15);
 /// What a successor must remember, when nothing else changes. Five hundred idle clusters make 1.7 writes a second of it.
-const MEMORY_EVERY: Duration = Duration::from_secs(300);
+const MEMORY_EVERY: Duration = Duration::from_mins(5);
 
 /// What was written last.
 #[derive(Debug, Clone)]
@@ -51,7 +51,8 @@ impl Glance {
         failing.dedup();
         let mut complaints: Vec<String> = seen.complaints.iter().map(problems::complaint_name).collect();
         complaints.sort();
-        let last = [gateways, writers].map(|seen| seen.last_scale_up.into_iter().chain(seen.last_scale_down).reduce(f64::max));
+        let last =
+            [gateways, writers].map(|seen| seen.last_scale_up.into_iter().chain(seen.last_scale_down).reduce(f64::max));
         Self {
             counts: [
                 gateways.desired,
@@ -171,8 +172,7 @@ mod tests {
     use crate::api::GatewayStatus;
 
     fn status(connections: i64, ready: u32, memory: i64) -> ChatClusterStatus {
-        let gateways =
-            GatewayStatus { connections, ready, memory: Some(memory.into()), ..GatewayStatus::default() };
+        let gateways = GatewayStatus { connections, ready, memory: Some(memory.into()), ..GatewayStatus::default() };
         ChatClusterStatus { gateways: Some(gateways), ..ChatClusterStatus::default() }
     }
 

@@ -1,5 +1,6 @@
 //! The admin port: for the operator, the orchestrator and the person on call. Never exposed.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +9,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use chat_kafka::ConsumerStatus;
+use chat_kafka::{ConsumerStatus, Lag};
 use chat_ports::PortError;
 use prometheus_client::registry::Registry;
 use serde::Serialize;
+use service_kit::admin::{About, AdminAccess, Identity, guard};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -25,17 +27,18 @@ const CHECK_DEADLINE: Duration = Duration::from_secs(3);
 pub(crate) struct Admin {
     pub pipeline: Arc<Pipeline>,
     pub registry: Registry,
+    pub identity: Identity,
     pub stopping: CancellationToken,
 }
 
 /// Answers until `stop` is cancelled.
-pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>, stop: CancellationToken) {
-    let router = Router::new()
+pub(crate) async fn serve(listener: TcpListener, admin: Arc<Admin>, access: Arc<AdminAccess>, stop: CancellationToken) {
+    let router = guard(Router::new().route("/load", get(load)), &access)
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .route("/load", get(load))
-        .with_state(admin);
+        .with_state(admin)
+        .into_make_service_with_connect_info::<SocketAddr>();
     tokio::select! {
         result = axum::serve(listener, router) => {
             if let Err(error) = result {
@@ -107,21 +110,53 @@ async fn metrics(State(admin): App) -> Response {
 /// What the operator scales by. Totals since the start: whoever asks twice has rates.
 #[derive(Serialize)]
 struct Load {
+    #[serde(flatten)]
+    about: About,
+    /// `joining`, `reading` or `stopping`.
     state: &'static str,
     lag_records: u64,
     lag_seconds: f64,
     uncommitted_records: u64,
     records_total: u64,
     rows_total: u64,
+    batches_total: u64,
+    batch_seconds_total: f64,
+    /// The store did not take the last batch: it is tried again until it does.
+    store_blocked: bool,
     assigned_partitions: usize,
     held_bytes: usize,
     cpu_seconds: f64,
     resident_bytes: u64,
+    /// By topic and number.
+    partitions: Vec<PartitionLoad>,
+}
+
+#[derive(Serialize)]
+struct PartitionLoad {
+    topic: String,
+    partition: i32,
+    lag_records: u64,
+    lag_seconds: f64,
+    /// Everything below is in the store; null before anything of the partition was committed.
+    stored_offset: Option<i64>,
+}
+
+impl From<Lag> for PartitionLoad {
+    fn from(lag: Lag) -> Self {
+        Self {
+            topic: lag.topic.to_string(),
+            partition: lag.partition,
+            lag_records: lag.records,
+            lag_seconds: lag.seconds,
+            stored_offset: lag.stored,
+        }
+    }
 }
 
 async fn load(State(admin): App) -> Json<Load> {
     let (process, pipeline) = (service_kit::process::reading(), &admin.pipeline);
-    let lag = pipeline.consumer.lag();
+    let mut lag = pipeline.consumer.lag();
+    lag.sort_by(|one, other| (&one.topic, one.partition).cmp(&(&other.topic, other.partition)));
     let total = Total::of(&lag);
     let state = match pipeline.consumer.status() {
         _ if admin.stopping.is_cancelled() => "stopping",
@@ -129,15 +164,20 @@ async fn load(State(admin): App) -> Json<Load> {
         ConsumerStatus::Trying { .. } => "joining",
     };
     Json(Load {
+        about: admin.identity.about(),
         state,
         lag_records: total.records,
         lag_seconds: total.seconds,
         uncommitted_records: total.uncommitted,
         records_total: pipeline.counters.records.get(),
         rows_total: pipeline.counters.rows.get(),
+        batches_total: pipeline.counters.batches.get(),
+        batch_seconds_total: pipeline.counters.batch_seconds.get(),
+        store_blocked: pipeline.store_health.failure().is_some(),
         assigned_partitions: lag.len(),
         held_bytes: pipeline.consumer.bytes(),
         cpu_seconds: process.cpu_seconds,
         resident_bytes: process.resident_bytes,
+        partitions: lag.into_iter().map(PartitionLoad::from).collect(),
     })
 }

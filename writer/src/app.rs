@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use chat_kafka::{Consumer, DeadLetters};
 use prometheus_client::registry::Registry;
+use service_kit::admin::{AdminAccess, Identity};
 use service_kit::loop_delay::LoopDelay;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ impl App {
     /// # Errors
     /// The configuration or the admin address does not allow it. Nothing is left running.
     pub async fn start(settings: Settings, backends: Backends) -> anyhow::Result<Self> {
+        let identity = Identity::new(settings.writer_id.as_str(), "writer");
         let listener = TcpListener::bind(settings.admin)
             .await
             .with_context(|| format!("cannot listen on {}: choose another --admin", settings.admin))?;
@@ -54,8 +56,9 @@ impl App {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(loop_delay.run(stop.clone()));
         tasks.spawn(Arc::clone(&pipeline).run(tasks.clone()));
-        let admin = Admin { pipeline: Arc::clone(&pipeline), registry, stopping: stop.clone() };
-        tasks.spawn(admin::serve(listener, Arc::new(admin), stop.clone()));
+        let access = AdminAccess::new(settings.admin_token_file);
+        let admin = Admin { pipeline: Arc::clone(&pipeline), registry, identity, stopping: stop.clone() };
+        tasks.spawn(admin::serve(listener, Arc::new(admin), access, stop.clone()));
         tracing::info!(%admin_address, writer = settings.writer_id, "reading the log");
         Ok(Self { admin_address, pipeline, drain, stop, tasks })
     }

@@ -1,6 +1,7 @@
 //! The writer's configuration: flags over environment over defaults, checked as a whole at start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_cluster::{ClusterArgs, ConfigProblems};
@@ -20,6 +21,10 @@ pub struct Config {
     /// Where /livez, /readyz, /metrics and /load answer; never expose it
     #[arg(long, env = "ELASTIC_CHAT_ADMIN", default_value = "127.0.0.1:9190")]
     pub admin: SocketAddr,
+    /// Holds the tokens, one a line, that /load asks for; read again for each call. Without it that answers only to this
+    /// machine
+    #[arg(long, env = "ELASTIC_CHAT_ADMIN_TOKEN_FILE")]
+    pub admin_token_file: Option<PathBuf>,
     /// The consumer group that shares the partitions
     #[arg(long, env = "ELASTIC_CHAT_WRITER_GROUP", default_value = "chat-writer")]
     pub group: String,
@@ -56,6 +61,7 @@ pub struct Config {
 pub struct Settings {
     pub writer_id: String,
     pub admin: SocketAddr,
+    pub admin_token_file: Option<PathBuf>,
     pub consumer: ConsumerConfig,
     pub limits: Limits,
 }
@@ -66,7 +72,12 @@ impl Config {
     /// # Errors
     /// All problems at once.
     pub fn settings(&self) -> Result<Settings, ConfigProblems> {
-        let problems = self.cluster.problems();
+        let mut problems = self.cluster.problems();
+        if let Some(file) = &self.admin_token_file
+            && let Err(error) = service_kit::admin::check_token_file(file)
+        {
+            problems.push(format!("--admin-token-file: {error}"));
+        }
         if !problems.is_empty() {
             return Err(ConfigProblems(problems));
         }
@@ -84,7 +95,13 @@ impl Config {
             batch_interval: Duration::from_millis(u64::from(self.batch_interval_ms)),
             ..Limits::default()
         };
-        Ok(Settings { writer_id: self.writer_id.as_str().to_owned(), admin: self.admin, consumer, limits })
+        Ok(Settings {
+            writer_id: self.writer_id.as_str().to_owned(),
+            admin: self.admin,
+            admin_token_file: self.admin_token_file.clone(),
+            consumer,
+            limits,
+        })
     }
 
     fn kafka(&self) -> KafkaConfig {
@@ -110,8 +127,9 @@ mod tests {
 
     #[test]
     fn all_problems_are_listed_at_once() {
-        let problems = config(&["--kafka=nowhere"]).settings().expect_err("three problems").0;
-        assert_eq!(problems.len(), 3, "{problems:?}");
+        let flags = ["--kafka=nowhere", "--admin-token-file=/does/not/exist"];
+        let problems = config(&flags).settings().expect_err("four problems").0;
+        assert_eq!(problems.len(), 4, "{problems:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ type Seconds = Gauge<f64, AtomicU64>;
 pub struct Counters {
     pub records: Counter,
     pub batches: Counter,
+    pub batch_seconds: Counter<f64, AtomicU64>,
     pub rows: Counter,
     pub cursors: Counter,
     pub store_retries: Counter,
@@ -51,6 +52,8 @@ impl Counters {
         ] {
             registry.register(name, help, counter.clone());
         }
+        let seconds = self.batch_seconds.clone();
+        registry.register("batch_seconds", "Time that the store took for these batches, all together", seconds);
         for (name, help, gauge) in [
             ("assigned_partitions", "Partitions of this writer", &self.assigned),
             ("held_bytes", "Bytes of records that wait or are in work", &self.held_bytes),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use chat_core::Seq;
 use chat_kafka::{Partition, Record};
@@ -95,9 +96,11 @@ impl Pipeline {
         let mutations: Vec<_> = items.iter().flat_map(|item| project(&item.record, item.seq)).collect();
         let rows = mutations.len() as u64;
         let _permit = self.store_permits.acquire().await;
+        let begin = Instant::now();
         match tokio::time::timeout(self.limits.store_deadline, self.backends.store.apply(mutations)).await {
             Ok(Ok(())) => {
                 self.counters.batches.inc();
+                self.counters.batch_seconds.inc_by(begin.elapsed().as_secs_f64());
                 self.counters.rows.inc_by(rows);
                 Ok(())
             }

@@ -103,8 +103,11 @@ pub struct Args {
     /// Make the bases anew, with today's versions of their packages
     #[arg(long)]
     fresh_bases: bool,
+    /// Take the binaries and the web client as they are, instead of bringing them up to date first
+    #[arg(long)]
+    no_build: bool,
     /// Build with Docker and public bases instead, compiling in a container
-    #[arg(long, conflicts_with_all = ["profile", "format", "fresh_bases", "check"])]
+    #[arg(long, conflicts_with_all = ["profile", "format", "fresh_bases", "no_build", "check"])]
     docker: bool,
     /// Then run each one as Kubernetes would, with a root that can't be written, and look whether it works
     #[arg(long)]
@@ -120,7 +123,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if args.fresh_bases {
         base::forget()?;
     }
-    for image in build(&images, args.profile, args.format)? {
+    if !args.no_build {
+        context::build_sources(&images, args.profile)?;
+    }
+    for image in archives(&images, args.profile, args.format)? {
         println!("{image}");
     }
     if args.check {
@@ -148,13 +154,18 @@ impl std::fmt::Display for Built {
     }
 }
 
-/// Builds the binaries, the web client and the images that are not up to date, without Docker.
+/// Brings the binaries and the web client up to date, and then the archives, without Docker: for who starts a cluster.
 ///
 /// # Errors
 /// Not root, a tool is missing, or a build failed.
-pub fn build(images: &[Image], profile: Profile, format: Format) -> anyhow::Result<Vec<Built>> {
+pub fn build(images: &[Image], profile: Profile) -> anyhow::Result<Vec<Built>> {
     buildah::ready()?;
     context::build_sources(images, profile)?;
+    archives(images, profile, Format::Oci)
+}
+
+fn archives(images: &[Image], profile: Profile, format: Format) -> anyhow::Result<Vec<Built>> {
+    buildah::ready()?;
     images.iter().map(|image| archive::make(*image, profile, format)).collect()
 }
 
@@ -163,7 +174,7 @@ pub fn build(images: &[Image], profile: Profile, format: Format) -> anyhow::Resu
 /// # Errors
 /// One could not be built, or does not work.
 pub fn build_and_check() -> anyhow::Result<String> {
-    let built = build(&Image::ALL, Profile::Debug, Format::Oci)?;
+    let built = build(&Image::ALL, Profile::Debug)?;
     for image in &built {
         println!("   {image}");
         println!("   {}", check::check(image.image)?);

@@ -1,6 +1,6 @@
 {{/*
 What the operator does to ChatClusters and to what they own: in every namespace, or in each that is watched. No verb and no
-resource is a wildcard; each line says what it is for.
+resource is a wildcard. docs/operator.md has the same as a table, and the checks compare the two.
 */}}
 {{- define "elastic-chat-operator.rules" -}}
 # The clusters themselves: read, never changed but for their status.
@@ -10,10 +10,6 @@ resource is a wildcard; each line says what it is for.
 - apiGroups: [elastic-chat.io]
   resources: [chatclusters/status]
   verbs: [patch]
-# Owner references that block deletion ask for this, where that admission plugin is on.
-- apiGroups: [elastic-chat.io]
-  resources: [chatclusters/finalizers]
-  verbs: [update]
 # Server-side apply is a patch, and of what is not there yet also a create.
 - apiGroups: [apps]
   resources: [deployments, statefulsets]
@@ -43,9 +39,13 @@ resource is a wildcard; each line says what it is for.
 # Pods are asked for their load; annotations tell that they drain, and which should go first.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch, patch]
-# Told, and read where they tell why Pods can't be made.
-- apiGroups: [events.k8s.io, ""]
+  verbs: [list, watch, patch]
+# Told.
+- apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [get, list, create, patch]
+  verbs: [get, create, patch]
+# Why Pods can't be made is told by others.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
 {{- end }}

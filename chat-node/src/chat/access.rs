@@ -4,6 +4,7 @@ use std::time::Duration;
 use chat_core::{Action, ConversationId, ConversationKind, Role, Timestamp, UserId};
 use chat_ports::store::{ConversationRow, MembershipRow};
 use chat_wire::ErrorCode;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ pub struct Chat {
     pub counters: Arc<Counters>,
     /// Owns what must go on when the client that began it is gone.
     pub tasks: TaskTracker,
+    /// Cancelled when the node ends: what others can make good is not waited for then.
+    pub ending: CancellationToken,
     pub pages: Pages,
     pub owed: Owed,
     /// Memberships as they were last read: they count while the store does not answer.
@@ -77,9 +80,11 @@ impl Chat {
         limits: Limits,
         counters: Arc<Counters>,
         tasks: TaskTracker,
+        ending: CancellationToken,
     ) -> Self {
         let memberships = moka::future::Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        Self { backends, delivery, limits, counters, tasks, pages: pages(), owed: Owed::default(), memberships }
+        let (pages, owed) = (pages(), Owed::default());
+        Self { backends, delivery, limits, counters, tasks, ending, pages, owed, memberships }
     }
 
     pub fn now(&self) -> Timestamp {

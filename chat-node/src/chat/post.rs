@@ -22,6 +22,9 @@ use crate::Failure;
 const APPEND_DEADLINE: Duration = Duration::from_millis(4_500);
 /// How much longer the outcome of such a send is waited for: as long as the log may try.
 const LATE_DEADLINE: Duration = Duration::from_secs(65);
+/// The same when the node ends: a log that works answers in this time, and one that does not may keep the record. A retry
+/// elsewhere finds out.
+const ENDING_GRACE: Duration = Duration::from_millis(1_500);
 /// Claims hold for ten seconds.
 const HOLD_PERIOD: Duration = Duration::from_secs(3);
 
@@ -68,6 +71,12 @@ impl Chat {
         if let Some(id) = client_msg_id {
             match self.claim(conversation, actor, id).await? {
                 Claim::Granted => {}
+                Claim::Lapsed { since } => {
+                    if let Some((seq, at)) = self.take_up(conversation, actor, id, since).await? {
+                        self.counters.duplicates.inc();
+                        return Ok(Submitted::Before { seq, at });
+                    }
+                }
                 Claim::Settled { seq, at } => {
                     self.counters.duplicates.inc();
                     return Ok(Submitted::Before { seq, at });
@@ -96,11 +105,15 @@ impl Chat {
         let (answer, receiver) = oneshot::channel();
         let chat = Arc::clone(self);
         self.tasks.spawn(async move {
-            let in_time = match early {
-                Some(result) => Ok(result),
-                None => tokio::time::timeout(APPEND_DEADLINE, &mut append).await,
+            let in_time = if early.is_some() {
+                early
+            } else {
+                tokio::select! {
+                    in_time = tokio::time::timeout(APPEND_DEADLINE, &mut append) => in_time.ok(),
+                    () = chat.ended() => None,
+                }
             };
-            let Ok(appended) = in_time else {
+            let Some(appended) = in_time else {
                 let failure = Failure::new(ErrorCode::Unavailable, "the log did not answer in time");
                 let _ = answer.send(Err(failure));
                 // Others go on; the record may still get its place, and then its claim has to be settled.
@@ -121,6 +134,25 @@ impl Chat {
             let _ = answer.send(outcome);
         });
         Ok(Submitted::Running(receiver))
+    }
+
+    /// Finds the record of an attempt whose node died before it told anybody, and goes on in its place: with the tail, and
+    /// with the answer. A second record of the same would be seen twice as long as the writers are behind.
+    ///
+    /// # Errors
+    /// `unavailable`: nobody knows whether there is one.
+    async fn take_up(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        actor: UserId,
+        id: ClientMsgId,
+        since: Timestamp,
+    ) -> Result<Option<(Seq, Timestamp)>, Failure> {
+        let Some((seq, record)) = self.backends.log.sent_since(conversation, actor, id, since).await? else {
+            return Ok(None);
+        };
+        tracing::info!(%conversation, %seq, "a record was found whose node had died before it was announced");
+        self.finish(record, Ok(seq)).await.map(Some)
     }
 
     /// The right to append. Without a tail nobody knows of attempts under way, but the store knows of those that were
@@ -156,7 +188,14 @@ impl Chat {
             appended = append => Some(appended),
             () = tokio::time::sleep(LATE_DEADLINE) => None,
             () = holding => None,
+            () = self.ended() => None,
         }
+    }
+
+    /// The node ends, and what was to be waited for has had its time.
+    async fn ended(&self) {
+        self.ending.cancelled().await;
+        tokio::time::sleep(ENDING_GRACE).await;
     }
 
     async fn finish(&self, record: LogRecord, appended: Result<Seq, PortError>) -> Result<(Seq, Timestamp), Failure> {

@@ -23,6 +23,10 @@ pub fn check(config: &Config) -> Result<(), ConfigProblems> {
         format!("--drain-seconds is {}, at most 3600 are possible", config.drain_seconds),
     );
     require(
+        (1..=3600).contains(&config.session_check_seconds),
+        format!("--session-check-seconds is {}, 1 to 3600 are possible", config.session_check_seconds),
+    );
+    require(
         matches!(config.log_format.as_str(), "text" | "json"),
         format!("--log-format is {:?}, text and json are possible", config.log_format),
     );
@@ -45,6 +49,11 @@ pub fn check(config: &Config) -> Result<(), ConfigProblems> {
         if let Some(bound) = limit.get() {
             require(bound >= least, format!("{flag} is {bound}, at least {least} is needed (or `off`)"));
         }
+    }
+    if let Some(file) = &config.admin_token_file
+        && let Err(error) = service_kit::admin::check_token_file(file)
+    {
+        problems.push(format!("--admin-token-file: {error}"));
     }
     if config.cluster.is_cluster() {
         problems.extend(config.cluster.problems());
@@ -88,7 +97,8 @@ mod tests {
             "--allowed-origin=ftp://x",
             "--limit-frame-bytes=1",
             "--log-format=xml",
+            "--admin-token-file=/does/not/exist",
         ]);
-        assert_eq!(check(&bad).expect_err("five problems").0.len(), 5);
+        assert_eq!(check(&bad).expect_err("six problems").0.len(), 6);
     }
 }

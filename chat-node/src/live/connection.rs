@@ -44,6 +44,10 @@ pub struct Connection {
     pings_unanswered: AtomicU8,
     pub refusals: AtomicU32,
     pub away: AtomicBool,
+    /// The welcome was sent: frames that are no answers may follow.
+    pub welcomed: AtomicBool,
+    /// By which drain or shedding it was asked to leave; 0 when by none.
+    pub asked: AtomicU32,
     pub in_flight: Semaphore,
 }
 
@@ -60,6 +64,8 @@ impl Connection {
             pings_unanswered: AtomicU8::new(0),
             refusals: AtomicU32::new(0),
             away: AtomicBool::new(false),
+            welcomed: AtomicBool::new(false),
+            asked: AtomicU32::new(0),
             in_flight: Semaphore::new(IN_FLIGHT),
         })
     }

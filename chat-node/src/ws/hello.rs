@@ -1,18 +1,18 @@
 //! The opening of a session: who it is, and what they missed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chat_core::{ConversationId, DeviceId, Epoch, Rev};
 use chat_ports::{ConnectionId, Since};
-use chat_wire::{ClientFrame, Hello, Limits, Resume, ResumePoint, ServerFrame, close_code, event_frame};
+use chat_wire::{ClientFrame, ErrorCode, Hello, Limits, Resume, ResumePoint, ServerFrame, close_code, event_frame};
 use futures_util::{StreamExt as _, stream};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use super::depth::too_deep;
 use super::session::{Ws, closing_for};
-use crate::live::{Closing, Connection, ConnectionInfo, Outbox, text_frame};
+use crate::live::{Closing, Connection, ConnectionInfo, Hub, Outbox, text_frame};
 use crate::{Failure, Node};
 
 /// Events replayed for one conversation; a client that missed more refetches.
@@ -56,10 +56,11 @@ pub async fn greet(node: &Arc<Node>, admitted: Admitted) -> Result<(), Closing> 
     let session = connection.info.id.0;
     if let Err(failure) = open(node, &connection, session, resume).await {
         connection.send(&ServerFrame::Error(failure.frame(None, None)));
-        return Err(Closing { code: close_code::RESTART, reason: "a backend does not answer" });
+        return Err(refused(&failure));
     }
     node.heartbeats.add(&connection);
     node.counters.handshakes.inc();
+    node.drain.welcomed(&connection);
     Ok(())
 }
 
@@ -91,7 +92,7 @@ fn refused(failure: &Failure) -> Closing {
     Closing {
         code: close_code::UNAUTHENTICATED,
         reason: match failure.code {
-            chat_wire::ErrorCode::TokenExpired => "token_expired",
+            ErrorCode::TokenExpired => "token_expired",
             _ => "unauthenticated",
         },
     }
@@ -120,8 +121,15 @@ async fn open(
     let points = resume.map(|resume| resume.conversations).unwrap_or_default();
     // In the directory before the list is read: whoever adds the user to a conversation afterwards tells this node.
     node.chat.enter(connection).await;
-    let conversations = node.backends.store.conversation_ids(connection.info.user).await?;
-    let mut hubs = node.delivery.hubs.open_all(&conversations).await;
+    let user = connection.info.user;
+    // Also before the login is looked at once more: whoever ends it afterwards tells this node.
+    let (ended, conversations) =
+        tokio::join!(node.auth.has_ended(user, connection.info.session), node.backends.store.conversation_ids(user),);
+    if ended? {
+        return Err(Failure::new(ErrorCode::Unauthenticated, "the session was ended"));
+    }
+    let conversations = conversations?;
+    let hubs = node.delivery.hubs.open_all(&conversations).await;
     for hub in &hubs {
         // A hub that this connection was seated in by an invitation that came just now stays as it is.
         connection.attach(Arc::clone(hub));
@@ -131,8 +139,14 @@ async fn open(
         points.iter().take(MAX_RESUMED).map(|point| (point.id, point)).collect();
     let wanted = conversations.iter().filter_map(|id| known.get(id).copied().cloned());
     let reads: Vec<_> = wanted.map(|point| replay(Arc::clone(node), point)).collect();
-    let replays: Vec<_> = stream::iter(reads).buffer_unordered(REPLAYS_AT_ONCE).collect().await;
-    let mut replays: HashMap<ConversationId, Replay> = replays.into_iter().flatten().collect();
+    let replays = stream::iter(reads).buffer_unordered(REPLAYS_AT_ONCE).collect::<Vec<_>>();
+    let (replays, members) = tokio::join!(replays, node.backends.store.conversation_ids(user));
+    // Who was removed since the first look sits nowhere: here it is seen, and of a removal that comes later the hubs hear,
+    // which are registered by now.
+    let members: HashSet<ConversationId> = members?.into_iter().collect();
+    let (conversations, mut hubs) = stay_in(node, connection, conversations, hubs, &members).await;
+    let replays = replays.into_iter().flatten().filter(|(id, _)| members.contains(id));
+    let mut replays: HashMap<ConversationId, Replay> = replays.collect();
     let resumed: Vec<ConversationId> = conversations.iter().filter(|id| replays.contains_key(id)).copied().collect();
     let mut reload: Vec<ConversationId> =
         points.iter().map(|point| point.id).filter(|id| !replays.contains_key(id)).collect();
@@ -155,6 +169,23 @@ async fn open(
         }
     }
     Ok(())
+}
+
+/// Takes the seats where the connection's user is no member any more; what is left.
+async fn stay_in(
+    node: &Arc<Node>,
+    connection: &Arc<Connection>,
+    mut conversations: Vec<ConversationId>,
+    hubs: Vec<Arc<Hub>>,
+    members: &HashSet<ConversationId>,
+) -> (Vec<ConversationId>, Vec<Arc<Hub>>) {
+    conversations.retain(|id| members.contains(id));
+    let (stay, gone): (Vec<_>, Vec<_>) = hubs.into_iter().partition(|hub| members.contains(&hub.conversation));
+    for hub in gone {
+        drop(connection.detach(hub.conversation));
+        node.delivery.hubs.leave(hub, connection).await;
+    }
+    (conversations, stay)
 }
 
 /// Every event after the point, or `None`: the client refetches.

@@ -25,8 +25,13 @@ const FRAMES_WAITING: usize = 1_000;
 const HELLO_DEADLINE: Duration = Duration::from_secs(5);
 /// For everything up to the last event of the replay; a client that reads slowly gets it slowly.
 const GREETING_DEADLINE: Duration = Duration::from_secs(10);
+const NO_HELLO: Closing = Closing { code: close_code::BAD_FRAME, reason: "no hello in time" };
+/// The node ends while a client comes in.
+const RESTARTS: Closing = Closing { code: close_code::RESTART, reason: "the server restarts" };
 const GREETING_TOOK_TOO_LONG: Closing =
     Closing { code: close_code::RESTART, reason: "what was missed could not be read in time" };
+/// For telling the cluster of one that left, when the node ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How long a closing connection may take to read what is left.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(3);
 /// When the frame limit is switched off.
@@ -49,18 +54,28 @@ pub async fn run(node: Arc<Node>, socket: TcpStream, already_read: Bytes, peer: 
     let io = WsIo::new(Arc::clone(&outbox));
     let mut ws = WebSocketStream::from_partially_read(io, already_read.to_vec(), Role::Server, Some(config)).await;
 
-    let admitting = Box::pin(tokio::time::timeout(HELLO_DEADLINE, hello::admit(&node, &mut ws, &outbox))).await;
-    let admitted = match admitting {
-        Ok(Ok(admitted)) => admitted,
-        Ok(Err(closing)) => return end(&outbox, closing).await,
-        Err(_) => return end(&outbox, Closing { code: close_code::BAD_FRAME, reason: "no hello in time" }).await,
+    let ending = node.drain.ending();
+    let admitting = Box::pin(tokio::time::timeout(HELLO_DEADLINE, hello::admit(&node, &mut ws, &outbox)));
+    let admitted = match ending.run_until_cancelled(admitting).await {
+        Some(Ok(Ok(admitted))) => admitted,
+        Some(Ok(Err(closing))) => return end(&outbox, closing).await,
+        Some(Err(_)) => return end(&outbox, NO_HELLO).await,
+        None => return end(&outbox, RESTARTS).await,
     };
     let connection = Arc::clone(&admitted.connection);
-    let greeting = Box::pin(tokio::time::timeout(GREETING_DEADLINE, hello::greet(&node, admitted))).await;
-    if let Err(closing) = greeting.unwrap_or(Err(GREETING_TOOK_TOO_LONG)) {
+    let greeting = Box::pin(tokio::time::timeout(GREETING_DEADLINE, hello::greet(&node, admitted)));
+    let greeted = match ending.run_until_cancelled(greeting).await {
+        Some(greeted) => greeted.unwrap_or(Err(GREETING_TOOK_TOO_LONG)),
+        None => Err(RESTARTS),
+    };
+    if let Err(closing) = greeted {
         // Before anything else: it may sit in hubs and in the directory already.
         Box::pin(farewell(&node, &connection)).await;
         return end(&outbox, closing).await;
+    }
+    if ending.is_cancelled() {
+        // It came in after all others had been closed.
+        outbox.close(RESTARTS, false);
     }
     node.counters.connections.inc();
     let closing = serve(&node, &mut ws, &connection).await;
@@ -136,10 +151,25 @@ async fn end(outbox: &Outbox, closing: Closing) {
 
 async fn farewell(node: &Arc<Node>, connection: &Arc<Connection>) {
     node.delivery.connections.remove(connection);
-    for hub in connection.detach_all() {
-        node.delivery.hubs.leave(hub, connection).await;
+    let hubs = connection.detach_all();
+    for hub in &hubs {
+        hub.detach(connection);
     }
-    node.chat.depart(connection).await;
+    let telling = async {
+        for hub in hubs {
+            node.delivery.hubs.leave(hub, connection).await;
+        }
+        node.chat.depart(connection).await;
+    };
+    let late = async {
+        node.drain.ending().cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        () = telling => {}
+        // The node's lease ends, and with it what the directory has of this connection.
+        () = late => {}
+    }
 }
 
 /// Answers a frame with an error.

@@ -14,6 +14,7 @@ use chat_node::{Backends, Node, app};
 use chat_ports::Clock;
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
+use service_kit::admin::Identity;
 use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
@@ -89,7 +90,7 @@ impl ClockedNode {
             blobs: Arc::new(LocalFileSystem::new_with_prefix(&files).expect("files").with_automatic_cleanup(true)),
             clock: clock.clone(),
         };
-        let node = Node::new(config, backends, [7; 32], TaskTracker::new());
+        let node = Node::new(config, backends, [7; 32], TaskTracker::new(), Identity::new("clocked", "gateway"));
         let router = app::router(&node);
         Self { node, folder, clock, router, _embedded: embedded }
     }

@@ -86,7 +86,8 @@ async fn what_a_directory_was_not_told_it_is_told_later() {
     let real = ClockedNode::start(&[]);
     let cable = Arc::new(Cable { inner: real.node.backends.directory.clone(), cut: AtomicBool::new(false) });
     let backends = Backends { directory: cable.clone(), ..real.node.backends.clone() };
-    let node = Node::new(config(real.folder.path(), &[]), backends, [7; 32], TaskTracker::new());
+    let identity = service_kit::admin::Identity::new("slow", "gateway");
+    let node = Node::new(config(real.folder.path(), &[]), backends, [7; 32], TaskTracker::new(), identity);
     let count = async |user| cable.inner.whereabouts(user).await.expect("directory").1;
 
     let stays = UserId::new(Uuid::now_v7());

@@ -201,6 +201,10 @@ impl AccountStore for CassandraStore {
         sessions::cached(&*self.connection()?, id).await
     }
 
+    async fn session_now(&self, id: SessionId) -> Result<Option<SessionRow>, PortError> {
+        sessions::fresh(&*self.connection()?, id).await
+    }
+
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>, PortError> {
         sessions::of_user(&*self.connection()?, user).await
     }

@@ -92,6 +92,15 @@ pub async fn cached(connection: &Connection, id: SessionId) -> Result<Option<Ses
     Ok(row)
 }
 
+/// A living session as it is now. What was kept of it goes when it is over.
+pub async fn fresh(connection: &Connection, id: SessionId) -> Result<Option<SessionRow>, PortError> {
+    let row = find(connection, id).await?.map(|living| living.row);
+    if row.is_none() {
+        connection.session_epochs.changed(&id);
+    }
+    Ok(row)
+}
+
 pub async fn of_user(connection: &Connection, user: UserId) -> Result<Vec<SessionRow>, PortError> {
     let ids: Vec<(Uuid,)> = connection.all(&connection.statements.user_sessions, (user.uuid(),)).await?;
     let rows = futures_util::stream::iter(ids)

@@ -102,6 +102,8 @@ pub struct Lag {
     pub seconds: f64,
     /// Records that the store has and that are not committed: owed to the tail, or just not yet said.
     pub uncommitted: u64,
+    /// Everything below this offset is in the store; `None` when nothing of the partition was ever committed.
+    pub stored: Option<i64>,
 }
 
 /// How the consumer is.

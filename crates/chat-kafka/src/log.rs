@@ -1,15 +1,18 @@
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chat_core::{ConversationId, Seq, UserId};
+use chat_core::{ClientMsgId, ConversationId, Seq, Timestamp, UserId};
 use chat_ports::{CursorUpdate, MessageLog, PortError};
 use chat_wire::LogRecord;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode as Code;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::config::{ConfigError, KafkaConfig};
+use crate::find::{Wanted, find};
+use crate::probe::diagnose;
 use crate::producer::{Producer, Waiting};
 use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
 
@@ -19,7 +22,11 @@ const CLOSE_BUDGET: Duration = Duration::from_secs(6);
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
-const CHECK_DEADLINE: Duration = Duration::from_secs(2);
+/// Looking for one record, and how many are looked for at a time: each is a connection of its own, and a blocked thread.
+const FIND_DEADLINE: Duration = Duration::from_secs(4);
+const FINDS_AT_ONCE: usize = 16;
+/// With the look at why none answers, this stays below the 3 s that a health check may take.
+const CHECK_DEADLINE: Duration = Duration::from_millis(1_500);
 /// While records are acknowledged, nobody needs to ask.
 const CHECK_FRESH: Duration = Duration::from_secs(2);
 
@@ -28,7 +35,9 @@ const CHECK_FRESH: Duration = Duration::from_secs(2);
 /// The record of an [`append`](MessageLog::append) is in the producer's queue after the first poll of its future, and
 /// records of one conversation reach the log in the order of those first polls.
 pub struct KafkaLog {
+    config: KafkaConfig,
     producer: Producer,
+    finds: Arc<Semaphore>,
     generation: u16,
     events: String,
     cursors: String,
@@ -46,7 +55,9 @@ impl KafkaLog {
     pub fn open(config: &KafkaConfig) -> Result<Self, ConfigError> {
         let topics = config.topics();
         Ok(Self {
+            config: config.clone(),
             producer: Producer::open(config, MAX_RECORD_BYTES)?,
+            finds: Arc::new(Semaphore::new(FINDS_AT_ONCE)),
             generation: config.generation,
             events: topics.events(config.generation),
             cursors: topics.cursors(),
@@ -89,6 +100,10 @@ impl KafkaLog {
             Ok(Err(_)) => return Err(self.failed(Code::PurgeQueue, &self.events)),
             Err(_) => return Err(self.failed(Code::MessageTimedOut, &self.events)),
         };
+        self.seq(offset)
+    }
+
+    fn seq(&self, offset: i64) -> Result<Seq, PortError> {
         u64::try_from(offset).ok().and_then(|offset| Seq::from_parts(self.generation, offset)).ok_or_else(|| {
             PortError::Corrupt { backend: BACKEND, detail: format!("{offset} is no offset of {}", self.events) }
         })
@@ -137,9 +152,10 @@ impl KafkaLog {
         };
         match asking.await {
             Err(_) => unavailable("the node is shutting down".into()),
-            Ok(Err(error)) => {
-                let why = error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
-                unavailable(format!("no broker answers: {why}"))
+            Ok(Err(_)) => {
+                let (brokers, tls) = (self.config.brokers.clone(), self.config.tls);
+                let why = tokio::task::spawn_blocking(move || diagnose(&brokers, tls)).await;
+                unavailable(format!("no broker answers: {}", why.unwrap_or_default()))
             }
             Ok(Ok((Some(Code::UnknownTopicOrPartition | Code::UnknownTopic), ..) | (None, _, true))) => {
                 Err(PortError::Refused { backend: BACKEND, detail: failure::missing(&self.events) })
@@ -195,6 +211,34 @@ impl MessageLog for KafkaLog {
                 .map_err(|code| self.failed(code, &self.cursors))?;
         }
         Ok(())
+    }
+
+    async fn sent_since(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        since: Timestamp,
+    ) -> Result<Option<(Seq, LogRecord)>, PortError> {
+        let (config, topic) = (self.config.clone(), self.events.clone());
+        let wanted = Wanted { conversation, user, id, since };
+        let permit = Arc::clone(&self.finds).acquire_owned();
+        let finding = async {
+            let permit = permit.await;
+            let found = tokio::task::spawn_blocking(move || {
+                let found = find(&config, &topic, &wanted, FIND_DEADLINE);
+                drop(permit);
+                found
+            });
+            found.await.unwrap_or_else(|_| Err("the node is shutting down".to_owned()))
+        };
+        let found = tokio::time::timeout(FIND_DEADLINE, finding).await;
+        let found = found.unwrap_or_else(|_| Err("the log could not be searched in time".to_owned()));
+        let unavailable = |detail| PortError::Unavailable {
+            backend: BACKEND,
+            detail: self.producer.trouble.explain(&self.producer.addresses(), detail),
+        };
+        found.map_err(unavailable)?.map(|(offset, record)| Ok((self.seq(offset)?, record))).transpose()
     }
 
     async fn check(&self) -> Result<(), PortError> {

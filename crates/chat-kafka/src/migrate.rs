@@ -8,6 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::config::{ConfigError, KafkaConfig};
+use crate::probe::diagnose;
 use crate::trouble::{Trouble, library_log};
 
 const REQUEST: Duration = Duration::from_secs(15);
@@ -94,7 +95,12 @@ pub async fn migrate(config: &KafkaConfig, partitions: i32, replication: i32) ->
     let admin = Arc::new(admin);
     let unavailable = |error: &dyn std::fmt::Display| MigrateError::Unavailable {
         addresses: config.addresses(),
-        detail: trouble.recent().unwrap_or_else(|| error.to_string()),
+        // Blocks for a second, at the end of a command that failed.
+        detail: format!(
+            "{} ({})",
+            diagnose(&config.brokers, config.tls),
+            trouble.recent().unwrap_or_else(|| error.to_string())
+        ),
     };
     let wanted = wanted(config, partitions, replication);
     let mut report = Vec::new();

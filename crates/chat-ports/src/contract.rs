@@ -26,7 +26,7 @@ macro_rules! contract_tests {
     (log, $fresh:path) => {
         $crate::contract_tests!(@ log, $fresh: positions_grow, an_answered_append_is_below_a_later_one,
             a_batch_keeps_its_order, equal_records_make_two, what_was_appended_is_read_back, positions_fit_a_client,
-            nothing_is_a_batch_too, cursors_are_taken, is_ready);
+            nothing_is_a_batch_too, cursors_are_taken, what_was_sent_is_found_in_the_log, is_ready);
     };
     (tail, $fresh:path) => {
         $crate::contract_tests!(@ tail, $fresh: a_new_tail_is_empty_and_keeps_its_epoch,
@@ -41,7 +41,8 @@ macro_rules! contract_tests {
     };
     (tail_claims, $fresh:path) => {
         $crate::contract_tests!(@ tail_claims, $fresh: a_claim_is_granted_once, one_of_many_at_once_is_granted,
-            claims_are_apart, a_released_claim_is_free_at_once, a_claim_lapses, a_claim_that_is_held_does_not_lapse, a_settled_claim_tells_its_position,
+            claims_are_apart, a_released_claim_is_free_at_once, a_claim_lapses, a_claim_that_is_held_does_not_lapse,
+            a_claim_that_lapsed_stays_settled_once_it_is, a_settled_claim_tells_its_position,
             a_settled_claim_outlives_its_grant, what_the_log_has_is_settled_after_a_loss, a_cursor_only_grows,
             what_was_read_was_delivered, cursors_are_apart, concurrent_advances_end_at_the_highest,
             a_cursor_goes_on_from_the_store, a_cursor_is_read_back);

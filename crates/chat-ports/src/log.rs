@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use chat_core::{ConversationId, ReadCursor, Seq, UserId};
+use chat_core::{ClientMsgId, ConversationId, ReadCursor, Seq, Timestamp, UserId};
 use chat_wire::LogRecord;
 
 use crate::PortError;
@@ -30,6 +30,19 @@ pub trait MessageLog: Send + Sync {
 
     /// Cursors need no order and no durability before the answer: later ones contain earlier ones.
     async fn append_cursors(&self, updates: Vec<CursorUpdate>) -> Result<(), PortError>;
+
+    /// The first record that `user` sent as `id`, of those appended since `since` or a few seconds before: for an attempt
+    /// whose outcome nobody knows. Reads the log itself, so that it needs no writer; it costs a short scan.
+    ///
+    /// # Errors
+    /// The log does not answer, or has too much to look through in a few seconds: then nothing is known.
+    async fn sent_since(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        since: Timestamp,
+    ) -> Result<Option<(Seq, LogRecord)>, PortError>;
 
     /// Can the log take records now? For readiness.
     async fn check(&self) -> Result<(), PortError>;

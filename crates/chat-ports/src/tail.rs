@@ -60,6 +60,10 @@ pub enum Since {
 pub enum Claim {
     /// It is ours for ten seconds: append, then [`LiveTail::settle`].
     Granted,
+    /// The same, but somebody had it since that time and nobody knows what became of it. Neither the tail nor the store has
+    /// it, which says nothing while writers are behind: look into the log ([`crate::MessageLog::sent_since`]) before
+    /// appending.
+    Lapsed { since: Timestamp },
     /// Another attempt is under way. Answer "retry".
     Pending,
     /// It was appended before, here.

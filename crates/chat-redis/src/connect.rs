@@ -12,7 +12,7 @@ use redis::{
 };
 
 use crate::config::Address;
-use crate::failure::{failure, timed_out, unavailable};
+use crate::failure::{failure, no_handshake, timed_out, unavailable, unconnected};
 use crate::scripts;
 
 /// How long a connection may take to be made: with TLS and credentials more than one round trip.
@@ -80,6 +80,7 @@ impl Connector {
     pub(crate) async fn connect(&self, address: &Address, push: impl AsyncPushSender) -> Result<Connected, PortError> {
         match tokio::time::timeout(CONNECT, self.try_connect(address, push)).await {
             Ok(done) => done,
+            Err(_) if self.tls => Err(no_handshake(address, CONNECT)),
             Err(_) => Err(timed_out(address, CONNECT)),
         }
     }
@@ -93,7 +94,7 @@ impl Connector {
             .set_pipeline_buffer_size(QUEUED_COMMANDS)
             .set_write_backpressure_boundary(WRITE_BUFFER);
         let connection = client.get_multiplexed_async_connection_with_config(&config).await;
-        let mut connection = connection.map_err(|error| failure(address, &error))?;
+        let mut connection = connection.map_err(|error| unconnected(address, self.tls, &error))?;
         let facts = Arc::new(self.check(address, &mut connection).await?);
         Ok(Connected { connection, facts })
     }

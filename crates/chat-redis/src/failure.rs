@@ -21,6 +21,28 @@ pub(crate) fn timed_out(address: &Address, after: Duration) -> PortError {
     ))
 }
 
+/// A server without TLS waits for the end of what it takes for a command.
+pub(crate) fn no_handshake(address: &Address, after: Duration) -> PortError {
+    unavailable(format_args!("{address} gave no answer to a TLS handshake within {} ms; {NOT_TLS}", after.as_millis()))
+}
+
+const NOT_TLS: &str = "can it be reached from here, and is that its TLS port? For one without TLS the address begins with \
+                       redis:// instead of rediss://";
+
+/// A connection that was not made, or was ended before it was of use.
+pub(crate) fn unconnected(address: &Address, tls: bool, error: &RedisError) -> PortError {
+    let ended = error.kind() == ErrorKind::Io && !error.is_connection_refusal();
+    match (tls, error.to_string()) {
+        (true, words) if ended && !words.contains("certificate") => {
+            unavailable(format_args!("{address}: {words}; {NOT_TLS}"))
+        }
+        (false, words) if ended && error.is_connection_dropped() => unavailable(format_args!(
+            "{address}: {words}; is that its TLS port? Then the address begins with rediss://"
+        )),
+        _ => failure(address, error),
+    }
+}
+
 /// What cannot be right in an answer.
 pub(crate) fn corrupt(detail: impl std::fmt::Display) -> PortError {
     PortError::Corrupt { backend: BACKEND, detail: detail.to_string() }

@@ -34,6 +34,8 @@ scripts! {
     SINCE = "life" "since";
     NEWER = "newer";
     SENT = "sent";
+    CLAIM = "claim";
+    HOLD = "hold";
     SETTLE = "settle";
     RELEASE = "release";
     CURSOR = "cursor";

@@ -67,6 +67,13 @@ impl Person {
 
     /// A welcomed socket to a node, and the welcome.
     pub async fn socket(&self, authority: &str, device: &str, resume: Value) -> (Socket, Value) {
+        let mut socket = self.hello(authority, device, resume).await;
+        let welcome = socket.expect("welcome", |_| true).await;
+        (socket, welcome)
+    }
+
+    /// A socket that said hello, and heard nothing yet.
+    pub async fn hello(&self, authority: &str, device: &str, resume: Value) -> Socket {
         let tcp = TcpStream::connect(authority).await.expect("a connection");
         let mut request = format!("ws://{authority}/v1/ws").into_client_request().expect("a request");
         request.headers_mut().insert("sec-websocket-protocol", "elastic-chat.v1.json".parse().expect("a header"));
@@ -77,8 +84,7 @@ impl Person {
             hello["resume"] = resume;
         }
         socket.say(&hello).await;
-        let welcome = socket.expect("welcome", |_| true).await;
-        (socket, welcome)
+        socket
     }
 }
 
@@ -120,6 +126,20 @@ impl Socket {
             }
         };
         tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("no {kind} in 30 s"))
+    }
+
+    /// The code that the server closes with; frames before it are passed over.
+    pub async fn closed(&mut self) -> u16 {
+        let search = async {
+            loop {
+                match self.ws.next().await {
+                    Some(Ok(Message::Close(Some(frame)))) => return u16::from(frame.code),
+                    Some(Ok(_)) => {}
+                    other => panic!("the socket ended without a close: {other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, search).await.expect("no close in 30 s")
     }
 
     /// The next frame, or the end.

@@ -1,11 +1,11 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use elastic_chat_load::client::Http;
 use serde_json::Value;
-use stack::{Chat, Options, Proxies, Redis, Stack};
+use stack::{Chat, Options, Ports, Proxies, Redis, Stack};
 
 /// For everything that a test waits for.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -60,6 +60,14 @@ impl Rig {
     /// # Panics
     /// Something does not start: a test can't go on then.
     pub fn start(shape: Shape) -> Self {
+        Self::start_with(shape, &[])
+    }
+
+    /// The same with further flags of the nodes.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub fn start_with(shape: Shape, more: &[&str]) -> Self {
         let variable = |name: &str| {
             let value = std::env::var_os(name);
             let how = "run ./dev test --only faults, or set it as xtask/src/steps/servers.rs does";
@@ -83,7 +91,7 @@ impl Rig {
         let chat = Chat {
             nodes: NODES,
             writers: WRITERS,
-            node_flags: flags.map(str::to_owned).to_vec(),
+            node_flags: flags.iter().chain(more).map(|flag| (*flag).to_owned()).collect(),
             through_proxies: shape == Shape::One,
             ..Chat::new(variable("ELASTIC_CHAT_BINARIES"))
         };
@@ -106,17 +114,37 @@ impl Rig {
         self.options.ports().redis(1)
     }
 
+    /// Where the servers themselves are, past the proxies.
+    pub fn ports(&self) -> Ports {
+        self.options.ports()
+    }
+
+    /// Where `chat-node` and `writer` are.
+    pub fn binaries(&self) -> &Path {
+        &self.chat.binaries
+    }
+
     pub fn proxies(&self) -> Proxies {
         Proxies::of(&self.stack).expect("this shape has proxies")
     }
 
     /// What a node's or writer's admin port answers.
     pub async fn admin(&self, name: &str, path: &str) -> Result<Value, elastic_chat_load::client::RestError> {
+        self.admin_call(name, hyper::Method::GET, path).await
+    }
+
+    /// The same for any method.
+    pub async fn admin_call(
+        &self,
+        name: &str,
+        method: hyper::Method,
+        path: &str,
+    ) -> Result<Value, elastic_chat_load::client::RestError> {
         let ports = self.options.ports();
         let (kind, number) = name.split_once('-').expect("kind-number");
         let number = number.parse().expect("a number");
         let address = if kind == "node" { ports.node_admin(number) } else { ports.writer_admin(number) };
-        Http::new(&address.to_string()).call(hyper::Method::GET, path, None, None).await
+        Http::new(&address.to_string()).call(method, path, None, None).await
     }
 
     /// Records that no writer has brought to the store yet, as the writers say.

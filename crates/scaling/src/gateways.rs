@@ -19,7 +19,7 @@ use crate::{rounded, whole_pods as pods};
 
 /// A step up leaves so much room above a slow mean of demand, unless the reserve is more anyway: what drifts slowly
 /// is followed in steps of so much, not pod by pod.
-const ROOM: f64 = 0.15;
+const ROOM: f64 = 0.125;
 /// A step down has to free so much; with whole pods that is two of forty.
 const LEAST_STEP_DOWN: f64 = 0.05;
 /// The imbalance is learned over so many seconds: what a scale-up brings for minutes is no trait of the balancer.

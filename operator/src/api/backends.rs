@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Redis {
+    /// What the addresses are: one server, sentinels, or nodes of a Redis Cluster.
     #[serde(default)]
     pub mode: RedisMode,
     /// host:port of the server, of the sentinels, or of some nodes of the Redis Cluster.
@@ -102,6 +103,7 @@ impl Cassandra {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Blobs {
+    /// S3, or a server that speaks as it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3>,
     /// A volume that all gateways share. Profile distributed.
@@ -116,8 +118,10 @@ pub struct S3 {
     #[serde(default = "S3::default_endpoint")]
     #[schemars(length(min = 3, max = 270))]
     pub endpoint: String,
+    /// The bucket: it must exist.
     #[schemars(length(min = 3, max = 63))]
     pub bucket: String,
+    /// Its region.
     #[serde(default = "S3::default_region")]
     #[schemars(length(min = 1, max = 64))]
     pub region: String,
@@ -140,6 +144,7 @@ impl S3 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlobsClaim {
+    /// The claim's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }
@@ -190,8 +195,10 @@ pub struct Tls {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretKey {
+    /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// The key in it.
     #[serde(default = "SecretKey::default_key")]
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
@@ -207,8 +214,10 @@ impl SecretKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretFile {
+    /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// The key in it.
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
 }
@@ -217,11 +226,14 @@ pub struct SecretFile {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
+    /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub secret_name: String,
+    /// The key of the user name.
     #[serde(default = "Credentials::default_username")]
     #[schemars(length(min = 1, max = 253))]
     pub username_key: String,
+    /// The key of the password.
     #[serde(default = "Credentials::default_password")]
     #[schemars(length(min = 1, max = 253))]
     pub password_key: String,

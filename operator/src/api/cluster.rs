@@ -158,6 +158,7 @@ pub struct Log {
     #[serde(default = "default_filter")]
     #[schemars(length(min = 1, max = 256))]
     pub filter: String,
+    /// One JSON object a line, or text for people.
     #[serde(default)]
     pub format: LogFormat,
 }
@@ -184,6 +185,7 @@ pub enum LogFormat {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicies {
+    /// Without it there are no NetworkPolicies.
     #[serde(default = "super::defaults::yes")]
     pub enabled: bool,
     /// Namespaces whose pods may connect as clients, such as that of the Ingress controller. Empty: anybody may.
@@ -206,6 +208,7 @@ impl Default for NetworkPolicies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Monitoring {
+    /// Whether one is wanted.
     #[serde(default = "super::defaults::yes")]
     pub pod_monitor: bool,
     /// Seconds between two scrapes by Prometheus. Scaling does not depend on them.

@@ -18,11 +18,13 @@ pub struct Exposure {
     /// Say so when clients come by HTTPS: cookies are then marked Secure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsExposure>,
+    /// An Ingress: `/v1` leads to the gateways, all else to the web client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ingress: Option<Ingress>,
     /// An HTTPRoute of the Gateway API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<GatewayRoute>,
+    /// The type of the Service of the cluster's name.
     #[serde(default)]
     pub service_type: ServiceType,
     /// Annotations of the Service, such as those of a load balancer.
@@ -78,6 +80,7 @@ pub struct Ingress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub class_name: Option<String>,
+    /// Annotations of the Ingress, such as its controller's timeouts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]
     pub annotations: BTreeMap<String, String>,
@@ -95,11 +98,14 @@ pub struct GatewayRoute {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ParentRef {
+    /// The Gateway's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
+    /// Its namespace.
     #[serde(default)]
     #[schemars(length(max = 63))]
     pub namespace: String,
+    /// The listener.
     #[serde(default)]
     #[schemars(length(max = 253))]
     pub section_name: String,
@@ -130,6 +136,7 @@ pub struct Web {
     /// Without it the Service of the cluster's name leads to the gateways.
     #[serde(default = "super::defaults::yes")]
     pub enabled: bool,
+    /// How many pods.
     #[serde(default = "Web::default_replicas")]
     #[schemars(range(min = 1, max = 100))]
     pub replicas: u32,

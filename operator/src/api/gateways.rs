@@ -23,8 +23,10 @@ pub struct Gateways {
     pub target: GatewayTarget,
     #[serde(default)]
     pub limit: GatewayLimit,
+    /// How the number grows.
     #[serde(default)]
     pub scale_up: ScaleUp,
+    /// How the number shrinks.
     #[serde(default)]
     pub scale_down: ScaleDown,
     #[serde(default)]
@@ -63,6 +65,7 @@ impl Default for Gateways {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayTarget {
+    /// Open connections.
     #[serde(default = "GatewayTarget::default_connections")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub connections: u32,
@@ -103,12 +106,15 @@ impl Default for GatewayTarget {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayLimit {
+    /// Open connections.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections: Option<u32>,
+    /// Events handed to clients in a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000_000))]
     pub deliveries_per_second: Option<u32>,
+    /// Of what the pod may use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub cpu_percent: Option<u32>,
@@ -166,6 +172,7 @@ impl Default for ScaleDown {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rebalance {
+    /// Without it new gateways fill with new connections alone.
     #[serde(default = "super::defaults::yes")]
     pub enabled: bool,
     /// A gateway with more connections than so much over the mean gives some away.

@@ -18,6 +18,7 @@ pub struct Image {
     /// The images by digest, instead of a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digests: Option<Digests>,
+    /// When a node pulls an image.
     #[serde(default)]
     pub pull_policy: PullPolicy,
     /// Secrets with the registry's credentials, in the cluster's namespace.
@@ -46,11 +47,14 @@ impl Default for Image {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Digests {
+    /// Of `chat-node`.
     #[schemars(length(min = 71, max = 71))]
     pub chat_node: String,
+    /// Of `writer`. Profile distributed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 71, max = 71))]
     pub writer: Option<String>,
+    /// Of `web`. Profile distributed, unless `web.enabled` is false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 71, max = 71))]
     pub web: Option<String>,
@@ -76,6 +80,7 @@ impl PullPolicy {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PullSecret {
+    /// The Secret's name.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 }

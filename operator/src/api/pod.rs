@@ -12,8 +12,10 @@ use super::Quantity;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resources {
+    /// What a node must have free for the pod. Given without a limit of the same resource, there is no limit.
     #[serde(default)]
     pub requests: Amounts,
+    /// What the pod may take at most. Given without a request of the same resource, it is the request too.
     #[serde(default)]
     pub limits: Amounts,
 }
@@ -45,6 +47,7 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16))]
     pub service_account_annotations: BTreeMap<String, String>,
+    /// Labels that a node must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16))]
     pub node_selector: BTreeMap<String, String>,
@@ -57,6 +60,7 @@ pub struct Pod {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["topologyKey", "whenUnsatisfiable"]))]
     pub topology_spread_constraints: Option<Vec<TopologySpreadConstraint>>,
+    /// A PriorityClass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,

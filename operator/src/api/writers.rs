@@ -17,8 +17,10 @@ pub struct Writers {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max: Option<u32>,
+    /// How far behind the store may be.
     #[serde(default)]
     pub target: WriterTarget,
+    /// How the number shrinks.
     #[serde(default)]
     pub scale_down: WriterScaleDown,
     /// Batches that one writer has in work at the store.

@@ -49,10 +49,7 @@ fn list(name: &str, wanted: &[Value], live: &[Value], whole: bool) -> bool {
             let same = |live: &&Value| keys.iter().all(|key| wanted.get(key) == live.get(key));
             live.iter().find(same).is_some_and(|live| value("", wanted, live, false))
         }),
-        _ => {
-            wanted.len() == live.len()
-                && wanted.iter().zip(live).all(|(wanted, live)| value("", wanted, live, true))
-        }
+        _ => wanted.len() == live.len() && wanted.iter().zip(live).all(|(wanted, live)| value("", wanted, live, true)),
     }
 }
 

@@ -96,7 +96,8 @@ impl Gateways<'_> {
     }
 
     async fn ask_to_drain(&self, pod: &str, seconds: u32) {
-        let asked = self.with_pod(pod, async |address, tokens| self.context.admin.drain(address, tokens, seconds).await);
+        let asked =
+            self.with_pod(pod, async |address, tokens| self.context.admin.drain(address, tokens, seconds).await);
         if let Err(error) = asked.await {
             tracing::warn!(cluster = %self.cluster.key, pod, error, "a gateway could not be asked to drain");
         }

@@ -16,6 +16,7 @@ use crate::cache::pods::{Component, PodView};
 use crate::clusters::Cluster;
 use crate::context::Context;
 use crate::drain::{self, Policy};
+use crate::scrape::series::Series;
 use crate::status::history;
 
 /// A memory that is older than this misses what was wanted since.
@@ -122,15 +123,7 @@ impl GatewayScaling {
         before != Some(desired) || (before.is_none() && current != desired)
     }
 
-    async fn note(
-        &mut self,
-        context: &Context,
-        cluster: &Cluster,
-        decision: &Decision,
-        from: u32,
-        to: u32,
-        now: Now,
-    ) {
+    async fn note(&mut self, context: &Context, cluster: &Cluster, decision: &Decision, from: u32, to: u32, now: Now) {
         let bound = decision.bound.as_ref().map(history::word);
         let inputs = history::inputs(&decision.inputs);
         let noted = history::decision(now.unix, from, to, &decision.reason, bound, inputs);
@@ -146,7 +139,7 @@ impl GatewayScaling {
     #[allow(clippy::cast_possible_truncation)] // pods of one cluster
     pub fn observation(&self, pods: &[Arc<PodView>], now: Now) -> Seen {
         let alive: Vec<_> = pods.iter().filter(|pod| !pod.ended && !pod.terminating).collect();
-        let connections = |pod: &&&Arc<PodView>| self.fleet.of(pod).map_or(0.0, |series| series.connections());
+        let connections = |pod: &&&Arc<PodView>| self.fleet.of(pod).map_or(0.0, Series::connections);
         let count = |test: &dyn Fn(&PodView) -> bool| alive.iter().filter(|pod| test(pod)).count() as u32;
         let all = pods.iter().filter(|pod| !pod.ended);
         let decision = self.decision.as_ref();
@@ -157,7 +150,7 @@ impl GatewayScaling {
             ready: count(&PodView::ready),
             draining: pods.iter().filter(|pod| pod.marks.draining_since.is_some() && !pod.ended).count() as u32,
             booting: count(&|pod| !pod.ready() && pod.marks.draining_since.is_none()),
-            connections: all.map(|pod| self.fleet.of(pod).map_or(0.0, |series| series.connections())).sum(),
+            connections: all.map(|pod| self.fleet.of(pod).map_or(0.0, Series::connections)).sum(),
             connections_most: alive.iter().map(|pod| connections(&pod)).fold(0.0, f64::max),
             metrics_age_seconds: decision.map(|decision| decision.inputs.metric_age_seconds),
             bound: decision.and_then(|decision| decision.bound.as_ref()).map(|bound: &Bound| history::word(bound)),

@@ -63,9 +63,8 @@ pub fn sample(
 
 fn phase(pod: &PodView, series: Option<&Series>) -> Phase {
     let said = series.and_then(Series::state);
-    let leaving = pod.terminating
-        || pod.marks.draining_since.is_some()
-        || matches!(said, Some(State::Draining | State::Drained));
+    let leaving =
+        pod.terminating || pod.marks.draining_since.is_some() || matches!(said, Some(State::Draining | State::Drained));
     match (leaving, pod.ready(), said) {
         (true, ..) => Phase::Draining,
         // What it says itself is fresher than what the kubelet saw.

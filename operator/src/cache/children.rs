@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
-use kube::api::DynamicObject;
+use kube::api::{DynamicObject, TypeMeta};
 use parking_lot::RwLock;
 use serde_json::Value;
 
@@ -42,6 +42,8 @@ pub struct Child {
 impl Child {
     pub fn of(kind: &'static ChildKind, mut object: DynamicObject) -> Self {
         object.metadata.managed_fields = None;
+        // Items of a list come without.
+        object.types = Some(TypeMeta { api_version: kind.api_version(), kind: kind.name.to_owned() });
         let owner = object
             .owner_references()
             .iter()
@@ -103,8 +105,7 @@ impl Children {
         if before.is_some_and(|before| child.is_older_than(before)) {
             return false;
         }
-        let changed =
-            before.is_none_or(|before| (before.hash, before.status_hash) != (child.hash, child.status_hash));
+        let changed = before.is_none_or(|before| (before.hash, before.status_hash) != (child.hash, child.status_hash));
         all.insert(child.key.clone(), Arc::new(child));
         changed
     }
@@ -121,9 +122,8 @@ impl Children {
     /// Everything of one owner. Looks at all there is: some 100 µs for 500 clusters.
     pub fn owned(&self, namespace: &str, owner_uid: &str) -> Vec<Arc<Child>> {
         let all = self.all.read();
-        let of = |child: &&Arc<Child>| {
-            child.key.namespace == namespace && child.owner_uid.as_deref() == Some(owner_uid)
-        };
+        let of =
+            |child: &&Arc<Child>| child.key.namespace == namespace && child.owner_uid.as_deref() == Some(owner_uid);
         all.values().filter(of).cloned().collect()
     }
 

@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use kube::Resource;
 use kube::api::Api;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
-use kube::Resource;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch as latest;
 

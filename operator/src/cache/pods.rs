@@ -125,7 +125,8 @@ impl PodView {
 
 fn cores(container: &Container) -> Option<f64> {
     let resources = container.resources.as_ref()?;
-    let cpu = |amounts: &Option<BTreeMap<String, Quantity>>| amounts.as_ref()?.get("cpu").and_then(|cpu| amount(&cpu.0));
+    let cpu =
+        |amounts: &Option<BTreeMap<String, Quantity>>| amounts.as_ref()?.get("cpu").and_then(|cpu| amount(&cpu.0));
     cpu(&resources.limits).or_else(|| cpu(&resources.requests)).filter(|cores| *cores > 0.0)
 }
 
@@ -148,7 +149,7 @@ fn waiting(container: &ContainerStatus) -> Option<Trouble> {
     let mut message = waiting.message.clone().unwrap_or_default();
     let last = container.last_state.as_ref().and_then(|last| last.terminated.as_ref());
     if let Some(said) = last.and_then(|ended| ended.message.as_deref()).filter(|_| reason == "CrashLoopBackOff") {
-        message = said.trim().to_owned();
+        said.trim().clone_into(&mut message);
     } else if let Some(code) = last.map(|ended| ended.exit_code).filter(|_| reason == "CrashLoopBackOff") {
         message = format!("it ended with code {code}");
     }
@@ -161,11 +162,12 @@ fn seconds(time: &Time) -> f64 {
 }
 
 type Of = (String, String);
+type OfCluster = BTreeMap<String, Arc<PodView>>;
 
 /// Cheap to clone; all clones see the same.
 #[derive(Clone, Default)]
 pub struct Pods {
-    clusters: Arc<RwLock<HashMap<Of, BTreeMap<String, Arc<PodView>>>>>,
+    clusters: Arc<RwLock<HashMap<Of, OfCluster>>>,
 }
 
 impl Pods {
@@ -178,7 +180,8 @@ impl Pods {
     pub fn put(&self, pod: PodView) -> bool {
         let key = (pod.namespace.clone(), pod.cluster.clone());
         let mut clusters = self.clusters.write();
-        let before = clusters.entry(key).or_default().insert(pod.name.clone(), Arc::new(pod.clone()));
+        let pod = Arc::new(pod);
+        let before = clusters.entry(key).or_default().insert(pod.name.clone(), Arc::clone(&pod));
         before.is_none_or(|before| pod.differs(&before))
     }
 
@@ -214,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: serde_json::Value) -> PodView {
+    fn pod(status: &serde_json::Value) -> PodView {
         let pod = json!({
             "metadata": {"name": "demo-gateway-1", "namespace": "n", "uid": "u", "creationTimestamp": "2026-01-02T03:04:05Z",
                 "labels": {INSTANCE: "demo", COMPONENT: "gateway"},
@@ -226,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_ready_pod() {
-        let view = pod(json!({"phase": "Running", "podIP": "10.0.0.7",
+        let view = pod(&json!({"phase": "Running", "podIP": "10.0.0.7",
             "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-02T03:04:25Z"}]}));
         assert_eq!(view.ready_at.map(|at| at - view.created), Some(20.0));
         assert_eq!(view.marks.draining_since, Some(view.created + 60.0));
@@ -235,14 +238,14 @@ mod tests {
 
     #[test]
     fn why_a_pod_does_not_come_up() {
-        let view = pod(json!({"phase": "Pending", "containerStatuses": [{"name": "chat", "image": "", "imageID": "",
+        let view = pod(&json!({"phase": "Pending", "containerStatuses": [{"name": "chat", "image": "", "imageID": "",
             "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}]}));
         assert_eq!(view.trouble.map(|trouble| trouble.reason).as_deref(), Some("ImagePullBackOff"));
-        let view = pod(json!({"phase": "Pending", "conditions": [
+        let view = pod(&json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]}));
         assert_eq!(view.trouble.map(|trouble| trouble.message).as_deref(), Some("0/1 nodes"));
-        let view = pod(json!({"phase": "Pending", "containerStatuses": [{"name": "chat", "image": "", "imageID": "",
+        let view = pod(&json!({"phase": "Pending", "containerStatuses": [{"name": "chat", "image": "", "imageID": "",
             "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "ContainerCreating"}}}]}));
         assert_eq!(view.trouble, None);
     }

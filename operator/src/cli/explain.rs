@@ -68,7 +68,11 @@ pub fn text(cluster: &ChatCluster) -> anyhow::Result<String> {
     }
     if let Some(gateways) = &status.gateways {
         let age = gateways.metrics_age_seconds.map_or("unknown".to_owned(), |age| format!("{age:.1} s"));
-        writeln!(out, "\nGateways: {} wanted, {} ready, {} draining", gateways.desired, gateways.ready, gateways.draining)?;
+        writeln!(
+            out,
+            "\nGateways: {} wanted, {} ready, {} draining",
+            gateways.desired, gateways.ready, gateways.draining
+        )?;
         writeln!(out, "  {} connections; the oldest reading that counts: {age}", gateways.connections)?;
         decisions(&mut out, gateways.decision.as_ref(), &gateways.history)?;
     }

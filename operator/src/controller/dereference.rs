@@ -86,7 +86,8 @@ fn examine(secret: &Secret, uses: &[Use], hashes: &mut BTreeMap<String, String>,
         let value = data.get(&used.key).map(|value| value.0.as_slice()).filter(|value| !value.is_empty());
         match value {
             Some(value) => {
-                let digest = Sha256::digest(value).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+                let digest =
+                    Sha256::digest(value).iter().take(8).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
                 hashes.insert(format!("{name}/{}", used.key), digest);
                 if let Some(wrong) = wrong(used, value) {
                     let text = format!("Secret {name}, key {} ({}): {wrong}", used.key, used.field);
@@ -156,7 +157,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_without_the_secret() {
         let key = || used("key", "auth/signing.key");
-        assert_eq!(problems(&[("other", "x")], key()), ["Secret s has no key key (spec.auth.signingKeySecret): it has other"]);
+        assert_eq!(
+            problems(&[("other", "x")], key()),
+            ["Secret s has no key key (spec.auth.signingKeySecret): it has other"]
+        );
         let said = problems(&[("key", "hunter2")], key());
         assert!(said[0].contains("32 bytes") && !said[0].contains("hunter2"), "{said:?}");
         assert!(problems(&[("key", &"0a".repeat(32))], key()).is_empty());

@@ -22,12 +22,12 @@ use crate::context::Context;
 use crate::controller::{admin_tokens, build, dereference, refusals, validate};
 use crate::election::NotLeading;
 use crate::events::Note;
+use crate::status::compute;
 use crate::status::facts::{Facts, Stage, Workload};
 use crate::status::problems::{self, Problem};
-use crate::status::compute;
 
 /// Without any trigger, everything is looked at again after so long (with 20 % of jitter).
-const LOOK_AGAIN: Duration = Duration::from_secs(600);
+const LOOK_AGAIN: Duration = Duration::from_mins(10);
 /// While Secrets are wrong, or something was refused.
 const LOOK_SOON: Duration = Duration::from_secs(15);
 
@@ -128,7 +128,8 @@ async fn pass(
 ) -> Result<Pass, CallError> {
     if cluster.spec.paused {
         *entry.applied.write() = Some(Arc::new(cluster.clone()));
-        let pass = Pass { stage: Stage::Paused, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
+        let pass =
+            Pass { stage: Stage::Paused, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
         return Ok(pass);
     }
     if let Some(problem) = validate::validate(cluster, &built) {
@@ -155,12 +156,11 @@ async fn pass(
 async fn apply(context: &Context, entry: &Cluster, cluster: &ChatCluster, built: &children::Context) -> Pass {
     let owner = Owner { name: entry.key.name.clone(), uid: entry.uid.clone() };
     let children = children::all(cluster, built);
-    // The account that it runs as is of that concern, too.
-    let job = children.iter().find(|child| child.concern == Concern::Migration && child.kind() == kinds::JOB.name);
-    let job = job.map(|job| job.name().to_owned());
+    let job = children.iter().find(|child| child.kind() == kinds::JOB.name).map(|child| child.name().to_owned());
     let migration = Migration::of(context, cluster, built, job);
     let mut wanted: HashSet<ChildKey> = HashSet::new();
-    let mut pass = Pass { stage: Stage::Applied, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
+    let mut pass =
+        Pass { stage: Stage::Applied, problems: Vec::new(), migrated: migrated(cluster), failures: Vec::new() };
     let mut rolled = Vec::new();
     for child in children {
         let Some(kind) = kinds::named(child.kind()) else { continue };
@@ -168,7 +168,7 @@ async fn apply(context: &Context, entry: &Cluster, cluster: &ChatCluster, built:
         let key = ChildKey { kind, namespace, name: child.name().to_owned() };
         wanted.insert(key.clone());
         let waits = match child.concern {
-            Concern::Migration => !migration.run,
+            Concern::Migration => !migration.run && kind == &kinds::JOB,
             Concern::Gateways | Concern::Writers => migration.run,
             _ => false,
         };
@@ -176,18 +176,22 @@ async fn apply(context: &Context, entry: &Cluster, cluster: &ChatCluster, built:
             continue;
         }
         match context.applier.apply(&entry.key.namespace, &owner, child.concern.manager(), child.object).await {
-            Ok(Outcome::Changed) if matches!(child.concern, Concern::Gateways | Concern::Writers) => rolled.push(key.name),
+            Ok(Outcome::Changed) if matches!(child.concern, Concern::Gateways | Concern::Writers) => {
+                rolled.push(key.name);
+            }
             Ok(_) => {}
             Err(error) => pass.failures.push(error),
         }
     }
     if let (true, Some(job)) = (migration.run, &migration.failed) {
-        let text = format!("Job {job} failed: see its pods' logs; it is run again when the spec changes or it is deleted");
+        let text =
+            format!("Job {job} failed: see its pods' logs; it is run again when the spec changes or it is deleted");
         pass.problems.push(Problem::blocking("MigrationFailed", text));
     }
-    match migration.run {
-        true => pass.stage = Stage::Migrating,
-        false => pass.migrated = migration.done,
+    if migration.run {
+        pass.stage = Stage::Migrating;
+    } else {
+        pass.migrated = migration.done;
     }
     if pass.failures.is_empty() && !migration.run {
         prune(context, entry, &wanted, &mut pass.failures).await;
@@ -260,12 +264,7 @@ async fn prune(context: &Context, entry: &Cluster, wanted: &HashSet<ChildKey>, f
 }
 
 /// Computes the status, tells of problems, and writes what is worth writing.
-async fn report(
-    context: &Context,
-    entry: &Cluster,
-    cluster: &ChatCluster,
-    pass: Pass,
-) -> Result<(), ReconcileError> {
+async fn report(context: &Context, entry: &Cluster, cluster: &ChatCluster, pass: Pass) -> Result<(), ReconcileError> {
     let pods = context.pods.of(&entry.key.namespace, &entry.key.name);
     let owned = context.children.owned(&entry.key.namespace, &entry.uid);
     let mut workloads: Vec<Workload> = owned.iter().filter_map(|child| Workload::of(child)).collect();

@@ -90,7 +90,10 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_no_drain() {
-        let annotations = BTreeMap::from([(DELETION_COST.to_owned(), "5".to_owned()), (DRAINING_SINCE.to_owned(), "soon".to_owned())]);
+        let annotations = BTreeMap::from([
+            (DELETION_COST.to_owned(), "5".to_owned()),
+            (DRAINING_SINCE.to_owned(), "soon".to_owned()),
+        ]);
         let marks = Marks::of(&annotations);
         assert_eq!(marks.draining_since, None);
         assert!(!marks.finished());

@@ -56,11 +56,10 @@ fn growth_takes_draining_pods_back_before_it_creates() {
     let pods = [gateway("a", 9.0, 1.0), draining(gateway("b", 5.0, 1.0), 90.0), draining(gateway("c", 8.0, 1.0), 90.0)];
     assert_eq!(plan(&pods, 3, 2, &policy(), 100.0)[0], Step::TakeBack { pod: "c".into() });
     let steps = plan(&pods, 3, 5, &policy(), 100.0);
-    assert_eq!(steps, [
-        Step::TakeBack { pod: "c".into() },
-        Step::TakeBack { pod: "b".into() },
-        Step::Scale { from: 3, to: 5 },
-    ]);
+    assert_eq!(
+        steps,
+        [Step::TakeBack { pod: "c".into() }, Step::TakeBack { pod: "b".into() }, Step::Scale { from: 3, to: 5 },]
+    );
 }
 
 #[test]
@@ -102,11 +101,15 @@ struct World {
     now: f64,
     /// Pods that were removed with people on them though their drain had not ended.
     cut: Vec<String>,
+    /// Given up before they ever came up. They may still come up, but not while a deletion is under way: that takes the
+    /// real controller milliseconds, and then there is SIGTERM's own drain.
+    given_up: Vec<String>,
 }
 
 impl World {
     fn new(pods: u32) -> Self {
-        let mut world = Self { pods: Vec::new(), replicas: pods, born: 0, now: 1_000.0, cut: Vec::new() };
+        let mut world =
+            Self { pods: Vec::new(), replicas: pods, born: 0, now: 1_000.0, cut: Vec::new(), given_up: Vec::new() };
         world.replicate();
         world
     }
@@ -124,20 +127,25 @@ impl World {
             });
             let pod = self.pods.remove(victim.expect("a pod"));
             let over = pod.marks.draining_since.is_some_and(|since| self.now >= since + DRAIN);
-            if pod.connections.unwrap_or(0.0) > 0.0 && !over {
+            if pod.connections.unwrap_or(0.0) > 0.0 && !over && !self.given_up.contains(&pod.name) {
                 self.cut.push(pod.name);
             }
         }
         while self.pods.len() < wanted {
             self.born += 1;
-            let pod = Gateway { name: format!("p{}", self.born), created: self.now, pending: true, ..Gateway::default() };
+            let pod =
+                Gateway { name: format!("p{}", self.born), created: self.now, pending: true, ..Gateway::default() };
             self.pods.push(pod);
         }
     }
 
     fn pass(&mut self, seconds: f64, total: f64) {
         self.now += seconds;
+        let deleting = self.pods.len() > self.replicas as usize;
         for pod in &mut self.pods {
+            if deleting && self.given_up.contains(&pod.name) {
+                continue;
+            }
             pod.pending &= self.now - pod.created <= 2.0;
             if !pod.pending && pod.state.is_none() && self.now - pod.created > 8.0 {
                 pod.state = Some(State::Serving);
@@ -169,17 +177,25 @@ impl World {
             }
         };
         match step {
-            Step::Mark { pod: name } => pod(self, name, &|pod| {
-                pod.marks = Marks { draining_since: Some(now), ..Marks::default() };
-            }),
+            Step::Mark { pod: name } => {
+                self.given_up.retain(|given_up| given_up != name);
+                pod(self, name, &|pod| {
+                    pod.marks = Marks { draining_since: Some(now), ..Marks::default() };
+                });
+            }
             Step::Drain { pod: name, .. } => pod(self, name, &|pod| {
                 pod.state = Some(State::Draining);
                 pod.ready = false;
             }),
-            Step::Finish { pod: name, .. } => pod(self, name, &|pod| {
-                pod.marks.drained_at = Some(now);
-                pod.marks.deletion_cost = Some(DRAINED_COST);
-            }),
+            Step::Finish { pod: name, .. } => {
+                if self.pods.iter().any(|pod| pod.name == *name && pod.connections.is_none()) {
+                    self.given_up.push(name.clone());
+                }
+                pod(self, name, &|pod| {
+                    pod.marks.drained_at = Some(now);
+                    pod.marks.deletion_cost = Some(DRAINED_COST);
+                });
+            }
             Step::TakeBack { pod: name } => pod(self, name, &|pod| {
                 pod.state = Some(State::Serving);
                 pod.marks = Marks::default();

@@ -49,10 +49,7 @@ impl Record {
     }
 
     pub fn lease(&self, name: &str) -> Lease {
-        Lease {
-            metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
-            spec: Some(self.spec()),
-        }
+        Lease { metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() }, spec: Some(self.spec()) }
     }
 }
 
@@ -139,7 +136,7 @@ mod tests {
     #[test]
     fn the_longer_duration_counts() {
         let begin = Instant::now();
-        let seen = Observed::see(None, Record::first("a", Duration::from_secs(60)).lease("lease"), begin);
+        let seen = Observed::see(None, Record::first("a", Duration::from_mins(1)).lease("lease"), begin);
         assert!(!seen.expired(begin + Duration::from_secs(40), LEASE));
     }
 

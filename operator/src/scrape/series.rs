@@ -139,13 +139,31 @@ impl Series {
         };
         let old = self.rates;
         self.rates = Rates {
-            handshakes: rate("handshakes_total", before.handshakes_total, now.handshakes_total, MOST_RATE, old.handshakes),
+            handshakes: rate(
+                "handshakes_total",
+                before.handshakes_total,
+                now.handshakes_total,
+                MOST_RATE,
+                old.handshakes,
+            ),
             messages: rate("messages_total", before.messages_total, now.messages_total, MOST_RATE, old.messages),
-            deliveries: rate("deliveries_total", before.deliveries_total, now.deliveries_total, MOST_RATE, old.deliveries),
+            deliveries: rate(
+                "deliveries_total",
+                before.deliveries_total,
+                now.deliveries_total,
+                MOST_RATE,
+                old.deliveries,
+            ),
             cores: rate("cpu_seconds", before.cpu_seconds, now.cpu_seconds, MOST_CORES, old.cores),
             records: rate("records_total", before.records_total, now.records_total, MOST_RATE, old.records),
             rows: rate("rows_total", before.rows_total, now.rows_total, MOST_RATE, old.rows),
-            busy: rate("batch_seconds_total", before.batch_seconds_total, now.batch_seconds_total, MOST_CORES, old.busy),
+            busy: rate(
+                "batch_seconds_total",
+                before.batch_seconds_total,
+                now.batch_seconds_total,
+                MOST_CORES,
+                old.busy,
+            ),
         };
         self.has_rates = true;
     }

@@ -44,15 +44,18 @@ fn gateways(facts: &Facts<'_>, before: Option<&GatewayStatus>) -> GatewayStatus 
         return GatewayStatus { selector: facts.selector.clone(), ..old };
     }
     let workload = facts.workload(Component::Gateway);
-    let desired = if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
-    let serving = seen.ready.max(1);
+    let desired =
+        if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    // Its controller is quicker than our periods.
+    let ready = workload.map_or(seen.ready, |workload| workload.ready);
+    let serving = ready.max(1);
     let (decision, past) = split(seen);
     GatewayStatus {
         desired,
         replicas: seen.pods,
-        ready: seen.ready,
+        ready,
         draining: seen.draining,
-        summary: format!("{}/{desired}", seen.ready),
+        summary: format!("{ready}/{desired}"),
         selector: facts.selector.clone(),
         connections: integer(seen.connections),
         connections_per_pod: Some(ConnectionsPerPod {
@@ -75,13 +78,15 @@ fn writers(facts: &Facts<'_>, before: Option<&WriterStatus>) -> WriterStatus {
         return old;
     }
     let workload = facts.workload(Component::Writer);
-    let desired = if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    let desired =
+        if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
+    let ready = workload.map_or(seen.ready, |workload| workload.ready);
     let (decision, past) = split(seen);
     WriterStatus {
         desired,
         replicas: seen.pods,
-        ready: seen.ready,
-        summary: format!("{}/{desired}", seen.ready),
+        ready,
+        summary: format!("{ready}/{desired}"),
         lag_records: seen.lag_records.map(integer),
         lag_seconds: seen.lag_seconds.map(tenths),
         metrics_age_seconds: seen.metrics_age_seconds.map(tenths),

@@ -53,7 +53,9 @@ fn ready(facts: &Facts<'_>, problems: &[Problem]) -> Said {
         return said("False", problem.reason.clone(), problem.message.clone());
     }
     match facts.stage {
-        Stage::Migrating => return said("False", "Migrating", "topics and tables are being made or brought up to date"),
+        Stage::Migrating => {
+            return said("False", "Migrating", "topics and tables are being made or brought up to date");
+        }
         Stage::Invalid | Stage::Blocked | Stage::Failed => return said("False", "NotApplied", "see the events"),
         Stage::Paused | Stage::Applied => {}
     }
@@ -75,7 +77,10 @@ fn ready(facts: &Facts<'_>, problems: &[Problem]) -> Said {
             return why(reason, format!("there are no {what} yet"));
         };
         if !workload.settled {
-            return why("RollingOut", format!("{} of {} {what} are of this generation", workload.updated, workload.wanted));
+            return why(
+                "RollingOut",
+                format!("{} of {} {what} are of this generation", workload.updated, workload.wanted),
+            );
         }
         if workload.ready < least {
             return why(reason, format!("{} of at least {least} {what} are ready", workload.ready));
@@ -83,14 +88,20 @@ fn ready(facts: &Facts<'_>, problems: &[Problem]) -> Said {
     }
     let gateways = facts.workload(Component::Gateway).map_or(0, |workload| workload.ready);
     if facts.stage == Stage::Paused {
-        return said("True", "Paused", format!("{gateways} gateways serve, and nothing is changed while spec.paused is true"));
+        return said(
+            "True",
+            "Paused",
+            format!("{gateways} gateways serve, and nothing is changed while spec.paused is true"),
+        );
     }
     said("True", "Serving", "all parts are as this generation wants them")
 }
 
 fn progressing(facts: &Facts<'_>) -> Said {
     match facts.stage {
-        Stage::Paused => return said("False", "Paused", "spec.paused is true: nothing is created, changed, scaled or drained"),
+        Stage::Paused => {
+            return said("False", "Paused", "spec.paused is true: nothing is created, changed, scaled or drained");
+        }
         Stage::Invalid => return said("False", "InvalidSpec", "waiting for the spec to change"),
         Stage::Blocked => return said("False", "SecretsInvalid", "waiting for Secrets to change"),
         Stage::Migrating => return said("True", "Migrating", "topics and tables are being made or brought up to date"),

@@ -39,7 +39,10 @@ async fn two_never_lead_at_once_and_the_second_follows_in_time() {
     assert_ne!(holder(&world).await, Some(before));
     // SIGTERM: the lease is given back, so the next need not wait.
     let third = world.operator().await;
-    eventually("the third stands by", async || (third.metric("elastic_chat_operator_leader ").await == 0.0).then_some(())).await;
+    eventually("the third stands by", async || {
+        (third.metric("elastic_chat_operator_leader ").await == 0.0).then_some(())
+    })
+    .await;
     let ended = Instant::now();
     assert_eq!(second.terminate().await, Some(0));
     eventually("the third leads", async || third.leads().await.then_some(())).await;

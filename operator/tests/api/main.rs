@@ -9,4 +9,5 @@ mod reconcile;
 mod rig;
 mod scale;
 mod schema;
+mod spiking;
 mod world;

@@ -149,8 +149,10 @@ async fn a_missing_or_wrong_secret_is_one_readable_condition() {
     assert_eq!(reason, "SecretMissing");
     assert!(message.contains("keys") && message.contains("spec.auth.signingKeySecret"), "{message}");
     assert!(world.deployment().await.is_null(), "nothing is begun without it");
-    let secret = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"},
-        "stringData": {"signing": value}});
+    let secret = |value: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"},
+        "stringData": {"signing": value}})
+    };
     world.rig.apply(&secret("hunter2"), false).await.expect("a Secret");
     let message = eventually("the wrong key is told of", async || {
         let (reason, message) = world.condition("chat", "Ready", "False").await;

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
@@ -50,6 +51,10 @@ pub async fn rig(partitions: i32) -> Rig {
 
 impl Rig {
     pub async fn writer(&self, name: &str) -> App {
+        self.guarded_writer(name, None).await
+    }
+
+    pub async fn guarded_writer(&self, name: &str, admin_token_file: Option<PathBuf>) -> App {
         let consumer = ConsumerConfig {
             kafka: self.kafka.clone(),
             group: self.kafka.topic_prefix.clone(),
@@ -58,6 +63,7 @@ impl Rig {
         let settings = Settings {
             writer_id: name.to_owned(),
             admin: "127.0.0.1:0".parse().expect("an address"),
+            admin_token_file,
             consumer,
             limits: Limits::default(),
         };
@@ -122,8 +128,13 @@ pub async fn until(what: &str, holds: impl AsyncFn() -> bool) {
 
 /// An answer of the admin port: its status and its body.
 pub async fn get(app: &App, path: &str) -> (u16, String) {
+    get_with(app, path, "").await
+}
+
+/// The same with a header line.
+pub async fn get_with(app: &App, path: &str, header: &str) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(app.admin_address).await.expect("connects");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n{header}\r\n");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");

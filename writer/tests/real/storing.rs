@@ -64,6 +64,7 @@ async fn reading_again_changes_nothing() {
     let settings = writer::config::Settings {
         writer_id: "again".into(),
         admin: "127.0.0.1:0".parse().expect("an address"),
+        admin_token_file: None,
         consumer,
         limits: writer::Limits::default(),
     };

@@ -29,6 +29,7 @@ pub fn charts() -> anyhow::Result<String> {
     }
     crds::kept_unless_told_otherwise()?;
     operator::refuses_bad_values()?;
+    operator::rights_are_those_documented()?;
     Ok(format!("{cases} files of values"))
 }
 

@@ -286,6 +286,10 @@ impl AccountStore for SqliteStore {
         self.database.point(|db| find_session(db, id))
     }
 
+    async fn session_now(&self, id: SessionId) -> Result<Option<SessionRow>, PortError> {
+        self.session(id).await
+    }
+
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>, PortError> {
         self.database
             .read(move |db| {

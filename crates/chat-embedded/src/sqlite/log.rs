@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chat_core::Seq;
+use chat_core::{ClientMsgId, ConversationId, Seq, Timestamp, UserId};
 use chat_ports::{CursorUpdate, MessageLog, PortError};
 use chat_projector::project;
 use chat_wire::LogRecord;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::apply::apply;
 use super::database::Database;
@@ -72,6 +72,29 @@ impl MessageLog for SqliteLog {
             updates.iter().try_for_each(|u| super::messages::put_cursor(db, u.conversation, u.user, u.cursor))
         };
         self.database.writer.call(put).await
+    }
+
+    /// The log's own transaction entered the claim.
+    async fn sent_since(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        _: Timestamp,
+    ) -> Result<Option<(Seq, LogRecord)>, PortError> {
+        let found: Option<(i64, Vec<u8>)> = self.database.point(move |db| {
+            db.prepare_cached(
+                "SELECT pos, record FROM log WHERE pos = \
+                 (SELECT seq FROM message_claims WHERE conv = ?1 AND author = ?2 AND client_msg_id = ?3)",
+            )?
+            .query_row([conversation.as_bytes(), user.as_bytes(), id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+        })?;
+        let Some((pos, record)) = found else { return Ok(None) };
+        match LogRecord::decode(&record) {
+            Ok(record) => Ok(Some((Seq::from_i64(pos), record))),
+            Err(error) => Err(PortError::Corrupt { backend: BACKEND, detail: error.to_string() }),
+        }
     }
 
     async fn check(&self) -> Result<(), PortError> {

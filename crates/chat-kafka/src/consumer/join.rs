@@ -6,7 +6,9 @@ use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::client::{Callbacks, settings};
 use super::thread::{Client, Shared};
+use crate::config::KafkaConfig;
 use crate::failure;
+use crate::probe::diagnose;
 
 const METADATA_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -21,7 +23,7 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
     let newest = shared.config.kafka.generation;
     for generation in 1..=newest {
         let name = shared.topics.events(generation);
-        match exists(&client, &name)? {
+        match exists(&client, &shared.config.kafka, &name)? {
             true => names.push(name),
             false if generation == newest => return Err(failure::missing(&name)),
             // Retention has long taken what the store has.
@@ -29,7 +31,7 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
         }
     }
     let cursors = shared.topics.cursors();
-    if !exists(&client, &cursors)? {
+    if !exists(&client, &shared.config.kafka, &cursors)? {
         return Err(failure::missing(&cursors));
     }
     names.push(cursors);
@@ -40,7 +42,7 @@ pub fn connect(shared: &Arc<Shared>) -> Result<Arc<Client>, String> {
     Ok(Arc::new(client))
 }
 
-fn exists(client: &Client, topic: &str) -> Result<bool, String> {
+fn exists(client: &Client, kafka: &KafkaConfig, topic: &str) -> Result<bool, String> {
     match client.fetch_metadata(Some(topic), METADATA_DEADLINE) {
         Ok(metadata) => {
             let known = metadata.topics().iter().find(|known| known.name() == topic);
@@ -55,9 +57,7 @@ fn exists(client: &Client, topic: &str) -> Result<bool, String> {
             for _ in 0..20 {
                 drop(client.poll(Duration::ZERO));
             }
-            Err(error
-                .rdkafka_error_code()
-                .map_or_else(|| error.to_string(), |code| format!("no broker answers: {code}")))
+            Err(format!("no broker answers: {} ({error})", diagnose(&kafka.brokers, kafka.tls)))
         }
     }
 }

@@ -257,7 +257,8 @@ impl Lane {
         };
         let done = state.done.unwrap_or(if committed >= 0 { committed } else { low });
         let uncommitted = if stored < 0 || done < 0 { 0 } else { u64::try_from(stored - done).unwrap_or(0) };
-        Lag { topic: Arc::clone(&self.topic), partition: self.number, records, seconds, uncommitted }
+        let stored = state.stored.or(Some(committed)).filter(|at| *at >= 0);
+        Lag { topic: Arc::clone(&self.topic), partition: self.number, records, seconds, uncommitted, stored }
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chat_core::{ConversationId, ReadCursor, Seq};
+use chat_core::{ConversationId, ReadCursor, Seq, Timestamp};
 use chat_wire::LogRecord;
 use tokio::task::JoinSet;
 
@@ -102,6 +102,27 @@ pub async fn cursors_are_taken(fixture: impl LogFixture) {
     let update = |seq| CursorUpdate { conversation: conv, user: user(), cursor: cursor(seq) };
     log.append_cursors((1..100).map(update).collect()).await.expect("append");
     assert_eq!(fixture.records(conv).await, [], "a cursor is no event");
+}
+
+/// For an attempt whose outcome nobody knows: its record is found, and nobody else's.
+pub async fn what_was_sent_is_found_in_the_log(fixture: impl LogFixture) {
+    let (conv, author, log) = (conversation(), user(), fixture.log());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let since = Timestamp::from_millis(i64::try_from(now).expect("a date"));
+    let record = message_record(conv, author, "once");
+    let id = record.client_msg_id.expect("given");
+    assert_eq!(log.sent_since(conv, author, id, since).await.expect("searched"), None);
+    for n in 0..50 {
+        log.append(message_record(conv, author, &n.to_string())).await.expect("append");
+    }
+    assert_eq!(log.sent_since(conv, author, id, since).await.expect("searched"), None);
+    let first = log.append(record.clone()).await.expect("append");
+    log.append(record.clone()).await.expect("a second one");
+    let mut others = message_record(conversation(), author, "another conversation");
+    others.client_msg_id = Some(id);
+    log.append(others).await.expect("append");
+    assert_eq!(log.sent_since(conv, author, id, since).await.expect("searched"), Some((first, record)));
+    assert_eq!(log.sent_since(conv, user(), id, since).await.expect("searched"), None, "another user's");
 }
 
 pub async fn is_ready(fixture: impl LogFixture) {

@@ -202,10 +202,12 @@ pub async fn sessions_are_listed_and_revoked(fixture: impl StoreFixture) {
     }
     assert_eq!(store.sessions(ada).await.expect("sessions"), [c.clone(), b.clone(), a.clone()]);
     assert_eq!(store.session(a.id).await.expect("session"), Some(a.clone()));
+    assert_eq!(store.session_now(a.id).await.expect("session"), Some(a.clone()));
     assert!(!store.revoke_session(bob, a.id).await.expect("revoke"), "another user's");
     assert!(store.revoke_session(ada, a.id).await.expect("revoke"));
     assert!(!store.revoke_session(ada, a.id).await.expect("revoke"), "already");
     assert_eq!(store.session(a.id).await.expect("session"), None);
+    assert_eq!(store.session_now(a.id).await.expect("session"), None);
     assert_eq!(store.sessions(ada).await.expect("sessions"), [c, b.clone()]);
     store.revoke_sessions(ada, Some(b.id)).await.expect("revoke");
     assert_eq!(store.sessions(ada).await.expect("sessions"), [b]);

@@ -103,7 +103,10 @@ pub trait AccountStore: Send + Sync {
         expires_at: Timestamp,
         grace_ms: u64,
     ) -> Result<RefreshOutcome, PortError>;
+    /// `None` when it was ended. What another process ended in the last seconds may still come.
     async fn session(&self, id: SessionId) -> Result<Option<SessionRow>, PortError>;
+    /// The same as it is now: whatever any process ended before this call is gone. Costs a read each time.
+    async fn session_now(&self, id: SessionId) -> Result<Option<SessionRow>, PortError>;
     /// Live sessions only, newest first.
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionRow>, PortError>;
     /// False when it was not there (or another user's).

@@ -15,19 +15,15 @@ use crate::scripts;
 
 /// How long a granted claim holds, in milliseconds.
 const PENDING_MS: u32 = 10_000;
-/// How long a settled claim is remembered, in milliseconds.
+/// How long a claim is remembered, settled or lapsed, in milliseconds.
 const SETTLED_MS: u32 = 24 * 3_600_000;
+
 fn now() -> Timestamp {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 impl RedisTail {
-    /// Tells this process's pending claims from others', so that a late release takes back nobody else's.
-    fn pending_mark(&self) -> String {
-        format!("pending {}", self.redis.inner.identities.process())
-    }
-
     pub(super) async fn claim_id(
         &self,
         conversation: ConversationId,
@@ -35,16 +31,16 @@ impl RedisTail {
         id: ClientMsgId,
     ) -> Result<Claim, PortError> {
         let key = keys::sent(conversation, user, id);
-        let request = Request::command("SET", &key).arg(self.pending_mark());
-        let known = self.redis.call(&request.arg("PX").arg(PENDING_MS).arg("NX").arg("GET")).await?;
-        match known {
-            Value::Nil => {}
-            known => return settled_or_pending(known),
+        // Named, so that a late release takes back nobody else's.
+        let request = Request::script(&scripts::CLAIM, &[&key]).arg(self.redis.inner.identities.process());
+        let known = self.redis.call(&request.arg(PENDING_MS).arg(SETTLED_MS)).await?;
+        let claim = read_claim(known)?;
+        match claim {
+            Claim::Pending | Claim::Settled { .. } => return Ok(claim),
+            Claim::Granted if id.certainly_new(now()) => return Ok(claim),
+            Claim::Granted | Claim::Lapsed { .. } => {}
         }
-        if id.certainly_new(now()) {
-            return Ok(Claim::Granted);
-        }
-        let Some((seq, at)) = self.sent_before(conversation, user, id).await else { return Ok(Claim::Granted) };
+        let Some((seq, at)) = self.sent_before(conversation, user, id).await else { return Ok(claim) };
         if let Err(error) = self.settle_claim(conversation, user, id, seq, at).await {
             tracing::debug!(%conversation, %error, "a claim that was found again could not be written back");
         }
@@ -95,7 +91,6 @@ impl RedisTail {
         Ok(events.min_by_key(|(seq, _)| *seq))
     }
 
-    /// `GT`: one that was settled meanwhile keeps its longer life.
     pub(super) async fn hold_claim(
         &self,
         conversation: ConversationId,
@@ -103,7 +98,7 @@ impl RedisTail {
         id: ClientMsgId,
     ) -> Result<(), PortError> {
         let key = keys::sent(conversation, user, id);
-        let request = Request::command("PEXPIRE", &key).arg(PENDING_MS).arg("GT");
+        let request = Request::script(&scripts::HOLD, &[&key]).arg(PENDING_MS).arg(SETTLED_MS);
         self.redis.call(&request).await.map(|_| ())
     }
 
@@ -127,17 +122,23 @@ impl RedisTail {
         id: ClientMsgId,
     ) -> Result<(), PortError> {
         let key = keys::sent(conversation, user, id);
-        let request = Request::script(&scripts::RELEASE, &[&key]).arg(self.pending_mark());
+        let request = Request::script(&scripts::RELEASE, &[&key]).arg(self.redis.inner.identities.process());
         self.redis.call(&request).await.map(|_| ())
     }
 }
 
-fn settled_or_pending(known: Value) -> Result<Claim, PortError> {
+fn read_claim(known: Value) -> Result<Claim, PortError> {
     let known: String = take(Some(known))?;
-    if known.starts_with("pending") {
-        return Ok(Claim::Pending);
+    let mut words = known.split(' ');
+    let kind = words.next().unwrap_or_default();
+    let numbers: Option<Vec<i64>> = words.map(|word| word.parse().ok()).collect();
+    match (kind, numbers.as_deref()) {
+        ("", _) => Ok(Claim::Granted),
+        ("pending", _) => Ok(Claim::Pending),
+        ("lapsed", Some([first])) => Ok(Claim::Lapsed { since: Timestamp::from_millis(*first) }),
+        ("settled", Some([seq, at])) if *seq >= 0 => {
+            Ok(Claim::Settled { seq: Seq::new(seq.unsigned_abs()), at: Timestamp::from_millis(*at) })
+        }
+        _ => Err(corrupt(format_args!("a claim is {known:?}"))),
     }
-    let settled = known.split_once(' ').and_then(|(seq, at)| Some((seq.parse().ok()?, at.parse().ok()?)));
-    let (seq, at) = settled.ok_or_else(|| corrupt(format_args!("a claim is {known:?}")))?;
-    Ok(Claim::Settled { seq: Seq::new(seq), at: Timestamp::from_millis(at) })
 }

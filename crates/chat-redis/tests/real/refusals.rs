@@ -173,6 +173,27 @@ async fn the_wrong_kind_of_server() {
     assert!(told.contains("redis+cluster://"), "{told}");
 }
 
+#[tokio::test]
+async fn what_does_not_speak_as_expected_is_told_with_what_to_check() {
+    let rig = standalone().await;
+    let error = async |url: &str| {
+        let config = RedisConfig { url: url.to_owned(), ..RedisConfig::default() };
+        let tail = RedisTail::new(Redis::open(config).expect("opens"), std::sync::Arc::clone(&rig.embedded.store) as _);
+        let told = async || tail.check().await.expect_err("nothing to talk to").to_string();
+        // The first calls come before any connection could be made.
+        crate::rig::until("a reason", async || !told().await.contains("not connected yet")).await;
+        told().await
+    };
+    let plain = standalone_url();
+    let address = plain.trim_start_matches("redis://").to_owned();
+    let told = error(&plain.replacen("redis://", "rediss://", 1)).await;
+    assert!(told.contains(&address) && told.contains("TLS") && told.contains("redis://"), "{told}");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let told = error(&format!("redis://{address}")).await;
+    assert!(told.contains(&address) && told.contains("no answer"), "{told}");
+}
+
 /// A certificate of an authority of the test's own, for 127.0.0.1.
 fn certificates(folder: &std::path::Path) {
     let openssl = |args: &str| {
@@ -204,6 +225,10 @@ async fn over_tls() {
         let config = RedisConfig { url, ca_file: ca_file.map(Into::into), ..RedisConfig::default() };
         Redis::open(config).expect("opens")
     };
+    let config = RedisConfig { url: format!("redis://127.0.0.1:{port}"), ..RedisConfig::default() };
+    let plain = RedisTail::new(Redis::open(config).expect("opens"), std::sync::Arc::clone(&rig.embedded.store) as _);
+    let error = plain.check().await.expect_err("that port is for TLS").to_string();
+    assert!(error.contains("rediss://"), "{error}");
     let tail = RedisTail::new(open(None), std::sync::Arc::clone(&rig.embedded.store) as _);
     let error = tail.check().await.expect_err("nobody knows this authority").to_string();
     assert!(error.contains("certificate"), "{error}");

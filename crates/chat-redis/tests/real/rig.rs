@@ -99,6 +99,14 @@ impl TailFixture for Rig {
             let left: i64 = self.raw.say(&["PTTL", &key]).await;
             let left = (left - millis).max(0).to_string();
             self.raw.say::<()>(&["PEXPIRE", &key, &left]).await;
+            // A grant has its times in its mark.
+            let mark: Option<String> = self.raw.say(&["GET", &key]).await;
+            let words: Vec<&str> = mark.as_deref().unwrap_or_default().split(' ').collect();
+            if let ["pending", process, first, till] = words[..] {
+                let earlier = |time: &str| time.parse::<i64>().expect("milliseconds") - millis;
+                let mark = format!("pending {process} {} {}", earlier(first), earlier(till));
+                self.raw.say::<()>(&["SET", &key, &mark, "KEEPTTL"]).await;
+            }
         }
     }
 }

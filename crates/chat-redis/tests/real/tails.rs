@@ -193,6 +193,33 @@ async fn a_claim_of_another_process_is_not_released() {
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
 }
 
+/// Whoever gets a claim after another's time is over hears since when it was somebody's: the log has to be searched.
+#[tokio::test]
+async fn a_claim_that_lapsed_tells_since_when() {
+    let (rig, conv, who) = (standalone().await, conversation(), user());
+    let other = rig.process(&crate::rig::standalone_url());
+    // Made now: nobody would look anywhere for it, were it not for the mark.
+    let id = chat_core::ClientMsgId::new(Uuid::now_v7());
+    let before = Timestamp::from_millis(
+        i64::try_from(Uuid::now_v7().get_timestamp().expect("a time").to_unix().0).expect("seconds") * 1_000,
+    );
+    assert_eq!(other.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
+    assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+    chat_ports::contract::tail::TailFixture::pass(&rig, 10_500).await;
+    let Claim::Lapsed { since } = rig.tail.claim(conv, who, id).await.expect("claim") else { panic!("not lapsed") };
+    assert!(since >= before.plus_millis(-12_000) && since <= before.plus_millis(-5_000), "{since:?} {before:?}");
+    // It is this process's now, and the other's late release takes nothing from it.
+    other.tail.release(conv, who, id).await.expect("release");
+    assert_eq!(other.tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
+    chat_ports::contract::tail::TailFixture::pass(&rig, 10_500).await;
+    let Claim::Lapsed { since: again } = other.tail.claim(conv, who, id).await.expect("claim") else {
+        panic!("not lapsed")
+    };
+    assert!(again < since, "still since the first attempt, which is longer ago by now");
+    rig.tail.settle(conv, who, id, Seq::new(3), before).await.expect("settle");
+    assert_eq!(other.tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq: Seq::new(3), at: before });
+}
+
 /// The node died after the append to the tail and before it settled, and the writer has not come so far yet.
 #[tokio::test]
 async fn what_only_the_tail_has_is_settled() {

@@ -25,7 +25,7 @@ const TOLERANCE: f64 = 0.1;
 /// What rare bursts may cost when the spec gives no limit beyond the target, as a share of the mean.
 const HEADROOM_WITHOUT_LIMIT: f64 = 0.5;
 /// The mean of demand is over so many seconds: bursts hardly move it.
-const MEAN_SECONDS: f64 = 1_800.0;
+const MEAN_SECONDS: f64 = 3_600.0;
 
 /// The largest differences of demand and forecast, in pods.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

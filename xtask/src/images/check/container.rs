@@ -46,9 +46,9 @@ impl Container {
         self.config["User"].as_str().unwrap_or_default()
     }
 
-    /// Somewhere to write, as an emptyDir with an fsGroup.
+    /// Somewhere to write, as an emptyDir. (runc gives the mount the mode of the folder below it, so only its owner counts.)
     pub fn memory(&mut self, at: &str) -> &mut Self {
-        let options = ["nosuid", "nodev", "noexec", "mode=0770", "uid=0", "gid=65532", "size=64m"];
+        let options = ["nosuid", "nodev", "noexec", "mode=0755", "uid=65532", "gid=65532", "size=64m"];
         self.mounts.push(json!({"destination": at, "type": "tmpfs", "source": "tmpfs", "options": options}));
         self
     }

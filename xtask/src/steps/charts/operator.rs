@@ -1,9 +1,12 @@
 //! The operator's chart.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
 use serde_json::{Map, Value};
 
 use super::{name, of_kind};
+use crate::files::read;
 use crate::helm::{self, Chart, NAMESPACE};
 
 /// What must hold for every file of values.
@@ -49,6 +52,62 @@ pub fn refuses_bad_values() -> anyhow::Result<()> {
         ensure!(said.contains(named), "{values} is refused without a word on {named}: {said}");
     }
     Ok(())
+}
+
+/// Who may do what to what: `group resource verb`.
+type Rights = BTreeSet<String>;
+
+const TABLE: &str = "docs/operator.md";
+
+/// The operator is given what its documentation says that it needs, no less and no more.
+pub fn rights_are_those_documented() -> anyhow::Result<()> {
+    let (given, needed) = (given()?, needed(&read(TABLE)?));
+    ensure!(!needed.is_empty(), "{TABLE} has no table of rights");
+    let list = |rights: Vec<&String>| rights.into_iter().cloned().collect::<Vec<_>>().join(", ");
+    let (missing, more) = (list(needed.difference(&given).collect()), list(given.difference(&needed).collect()));
+    ensure!(missing.is_empty(), "{TABLE} says that it needs what it is not given: {missing}");
+    ensure!(more.is_empty(), "it is given what {TABLE} knows nothing of: {more}");
+    Ok(())
+}
+
+fn given() -> anyhow::Result<Rights> {
+    let objects = helm::objects(&helm::template(Chart::Operator, &["--set", "rbac.aggregate=false"])?)?;
+    let roles = objects.iter().filter(|object| object["kind"] == "Role" || object["kind"] == "ClusterRole");
+    let rules = roles.flat_map(|role| role["rules"].as_array().into_iter().flatten());
+    Ok(rules
+        .flat_map(|rule| product(&words(&rule["apiGroups"]), &words(&rule["resources"]), &words(&rule["verbs"])))
+        .collect())
+}
+
+fn words(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|word| Some(word.as_str()?.to_owned())).collect()
+}
+
+/// The rows whose first cell is a group in backticks.
+fn needed(page: &str) -> Rights {
+    let split = |cell: &str| -> Vec<String> {
+        cell.split(',').map(|word| word.trim().trim_matches(['`', '"']).to_owned()).collect()
+    };
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |"));
+    let cells = rows.filter_map(|row| row.split(" | ").collect::<Vec<_>>().try_into().ok());
+    cells
+        .filter(|[_, resources, _]: &[&str; 3]| resources.starts_with('`'))
+        .flat_map(|[group, resources, verbs]| {
+            // What is only in its own namespace says so behind the group.
+            let group = group.split('`').next().unwrap_or_default();
+            product(&split(group), &split(resources), &split(verbs))
+        })
+        .collect()
+}
+
+fn product(groups: &[String], resources: &[String], verbs: &[String]) -> Rights {
+    let mut rights = Rights::new();
+    for group in groups {
+        for resource in resources {
+            rights.extend(verbs.iter().map(|verb| format!("{group} {resource} {verb}").trim().to_owned()));
+        }
+    }
+    rights
 }
 
 fn labelled(object: &Value) -> anyhow::Result<()> {
@@ -191,4 +250,17 @@ fn budget_fits(objects: &[Value], deployment: &Value) -> anyhow::Result<()> {
     let budget = of_kind(objects, "PodDisruptionBudget").next().is_some();
     ensure!(several || !budget, "a budget for one Pod");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_rights_is_read() {
+        let page = "| API group | resources | verbs |\n|---|---|---|\n| `\"\"` | `pods`, `events` | list, patch |\n\
+            | `apps` (own namespace) | `deployments` | get |\n| `--flag` | what it does |\n";
+        let rights = "apps deployments get; events list; events patch; pods list; pods patch";
+        assert_eq!(needed(page).into_iter().collect::<Vec<_>>().join("; "), rights);
+    }
 }
