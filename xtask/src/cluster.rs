@@ -128,7 +128,10 @@ fn foreign_action(foreign: &Foreign, action: &Action) -> anyhow::Result<()> {
         Action::Up(_) => Ok(()),
         Action::Down => foreign.down(),
         Action::LoadImages { archives } => foreign.load_images(archives),
-        Action::Status { json } => foreign.status(*json),
+        Action::Status { json } => {
+            foreign.status(*json);
+            Ok(())
+        }
         Action::Kubectl { args } => become_this(foreign.kubectl().args(args)),
         Action::Inside { .. } | Action::Kill { .. } | Action::Start { .. } => {
             bail!("that can only be done with a cluster of local processes")
@@ -139,11 +142,13 @@ fn foreign_action(foreign: &Foreign, action: &Action) -> anyhow::Result<()> {
 fn up(dir: &std::path::Path, args: &UpArgs) -> anyhow::Result<()> {
     let begin = Instant::now();
     if let Some(context) = &args.context {
-        return Foreign::use_context(dir, context)?.status(false);
+        Foreign::use_context(dir, context)?.status(false);
+        return Ok(());
     }
     let local = args.local || args.control_plane_only || Cluster::open(dir)?.status()?.mode.is_some();
     if args.kind || (!local && foreign::kind_works()) {
-        return Foreign::create_kind(dir)?.status(false);
+        Foreign::create_kind(dir)?.status(false);
+        return Ok(());
     }
     let cluster = Arc::new(Cluster::open(dir)?);
     let interrupt = Interrupt::watch({

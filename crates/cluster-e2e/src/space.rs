@@ -50,7 +50,7 @@ impl Space {
     }
 
     /// Changes fields of the ChatCluster.
-    pub async fn change(&self, spec: Value) {
+    pub async fn change(&self, spec: &Value) {
         let patch = Patch::Merge(json!({"spec": spec}));
         self.chats().patch(&self.chat, &PatchParams::default(), &patch).await.expect("a change that is taken");
     }

@@ -132,7 +132,7 @@ impl Foreign {
         })
     }
 
-    pub fn status(&self, json: bool) -> anyhow::Result<()> {
+    pub fn status(&self, json: bool) {
         let up = output(self.kubectl().args(["get", "--raw", "/readyz", "--request-timeout=10s"])).is_ok();
         let (mode, kubeconfig) = (self.name(), self.dir.join(KUBECONFIG));
         if json {
@@ -141,7 +141,6 @@ impl Foreign {
             let state = if up { "answers" } else { "does not answer" };
             println!("{mode} {state}\nkubeconfig   {}", kubeconfig.display());
         }
-        Ok(())
     }
 
     fn name(&self) -> String {

@@ -96,7 +96,7 @@ async fn a_rolling_update_is_not_noticed() {
     let talk = Talk::begin("rolling update", &space.authority().await, 5, 4, 50.0).await;
     let before = names(&space).await;
     let stamp = uuid::Uuid::new_v4().to_string();
-    space.change(json!({"gateways": {"pod": {"annotations": {"example.com/rolled": stamp}}}})).await;
+    space.change(&json!({"gateways": {"pod": {"annotations": {"example.com/rolled": stamp}}}})).await;
     until("other pods", async || {
         let now = names(&space).await;
         (space.serving().await >= MIN && now.is_disjoint(&before)).then_some(())
