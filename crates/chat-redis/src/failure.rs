@@ -36,6 +36,9 @@ pub(crate) fn unconnected(address: &Address, tls: bool, error: &RedisError) -> P
         (true, words) if ended && !words.contains("certificate") => {
             unavailable(format_args!("{address}: {words}; {NOT_TLS}"))
         }
+        (false, words) if error.is_timeout() => unavailable(format_args!(
+            "{address}: {words}, no answer came; can it be reached from here, and is that Redis' port?"
+        )),
         (false, words) if ended && error.is_connection_dropped() => unavailable(format_args!(
             "{address}: {words}; is that its TLS port? Then the address begins with rediss://"
         )),
