@@ -102,10 +102,10 @@ impl Drain {
         let state = self.state.lock();
         let deadline = state.run.as_ref().map(|run| run.pace.deadline.saturating_duration_since(Instant::now()));
         Status {
-            state: match (&state.run, connections) {
-                (None, _) => "serving",
-                (Some(_), 0) => "drained",
-                (Some(_), _) => "draining",
+            state: match (state.run.is_some() || state.final_one, connections) {
+                (false, _) => "serving",
+                (true, 0) => "drained",
+                (true, _) => "draining",
             },
             connections,
             deadline_seconds: deadline

@@ -23,8 +23,8 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
 /// Looking for one record, and how many are looked for at a time: each is a connection of its own, and a blocked thread.
-const FIND_DEADLINE: Duration = Duration::from_secs(4);
-const FINDS_AT_ONCE: usize = 16;
+const FIND_DEADLINE: Duration = Duration::from_secs(2);
+const FINDS_AT_ONCE: usize = 4;
 /// While records are acknowledged, nobody needs to ask.
 const CHECK_FRESH: Duration = Duration::from_secs(2);
 
@@ -188,9 +188,14 @@ impl MessageLog for KafkaLog {
     ) -> Result<Option<(Seq, LogRecord)>, PortError> {
         let (config, topic) = (self.config.clone(), self.events.clone());
         let wanted = Wanted { conversation, user, id, since };
-        let permit = Arc::clone(&self.finds).acquire_owned();
+        let unavailable = |detail| PortError::Unavailable {
+            backend: BACKEND,
+            detail: self.producer.trouble.explain(&self.producer.addresses(), detail),
+        };
+        let Ok(permit) = Arc::clone(&self.finds).try_acquire_owned() else {
+            return Err(unavailable("too many searches of the log at a time".to_owned()));
+        };
         let finding = async {
-            let permit = permit.await;
             let found = tokio::task::spawn_blocking(move || {
                 let found = find(&config, &topic, &wanted, FIND_DEADLINE);
                 drop(permit);
@@ -200,10 +205,6 @@ impl MessageLog for KafkaLog {
         };
         let found = tokio::time::timeout(FIND_DEADLINE, finding).await;
         let found = found.unwrap_or_else(|_| Err("the log could not be searched in time".to_owned()));
-        let unavailable = |detail| PortError::Unavailable {
-            backend: BACKEND,
-            detail: self.producer.trouble.explain(&self.producer.addresses(), detail),
-        };
         found.map_err(unavailable)?.map(|(offset, record)| Ok((self.seq(offset)?, record))).transpose()
     }
 
