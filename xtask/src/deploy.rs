@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::forwarder;
 use crate::helm::{Chart, NAMESPACE, helm};
-use crate::images::{self, Format, Image, Profile};
+use crate::images::{self, Image, Profile};
 use crate::process::{output, root};
 
 /// What a resource that names no image takes, as the operator's own version says it.
@@ -65,7 +65,7 @@ fn kubectl(cluster: &Cluster, args: &[&str]) -> anyhow::Result<String> {
 /// # Errors
 /// Something can't be built, or does not become ready.
 pub fn install(cluster: &Cluster, profile: Profile) -> anyhow::Result<()> {
-    images::build(&Image::ALL, profile, Format::Oci)?;
+    images::build(&Image::ALL, profile)?;
     let archives: Vec<PathBuf> = Image::ALL.into_iter().map(Image::archive).collect();
     cluster.load_images(&archives)?;
     for image in Image::ALL {

@@ -55,7 +55,9 @@ async fn shrinking_drains_the_least_busy_first_and_cuts_nobody() {
     let world = World::new("drain").await;
     let operator = world.serving(4, 100.0).await;
     let idle: Vec<String> = world.kubelet.gateways().into_iter().take(2).map(|node| node.name).collect();
-    idle.iter().for_each(|name| world.kubelet.with(name, |node| node.connections = 60.0));
+    for name in &idle {
+        world.kubelet.with(name, |node| node.connections = 60.0);
+    }
     eventually("the numbers arrive", async || {
         let status = world.cluster("chat").await.status?.gateways?;
         (status.connections == 320).then_some(())

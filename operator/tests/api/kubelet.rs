@@ -120,18 +120,18 @@ async fn run(client: Client, namespace: String, nodes: Shared) {
         }
         for pod in &list.items {
             let name = pod.name_any();
-            if !servers.contains_key(&name) {
-                // 127.a.b.c: no two pods share an address, and hardly two tests; a taken one is tried again.
-                let [high, low] = next.to_be_bytes();
-                let ip = Ipv4Addr::new(127, network.max(1), high, low.clamp(1, 254));
-                next = next.wrapping_add(1);
-                born(&nodes, pod, &secrets).await;
-                let Some(server) = serve(&nodes, &name, ip).await else { continue };
-                servers.insert(name.clone(), server);
-                status(&pods, &nodes, pod, Some(IpAddr::V4(ip))).await;
-            } else {
+            if servers.contains_key(&name) {
                 status(&pods, &nodes, pod, None).await;
+                continue;
             }
+            // 127.a.b.c: no two pods share an address, and hardly two tests; a taken one is tried again.
+            let [high, low] = next.to_be_bytes();
+            let ip = Ipv4Addr::new(127, network.max(1), high, low.clamp(1, 254));
+            next = next.wrapping_add(1);
+            born(&nodes, pod, &secrets).await;
+            let Some(server) = serve(&nodes, &name, ip).await else { continue };
+            servers.insert(name.clone(), server);
+            status(&pods, &nodes, pod, Some(IpAddr::V4(ip))).await;
         }
     }
 }

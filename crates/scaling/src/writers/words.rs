@@ -27,10 +27,11 @@ pub(super) fn reason(
             inputs.lag_records, inputs.lag_seconds, spec.drain_seconds
         );
     }
-    text.push_str(&match inputs.rate_per_pod {
-        rate if rate > 0.0 => format!(", one writer stores {rate:.0}/s"),
-        _ => ", how much one writer stores is not known yet".to_owned(),
-    });
+    if inputs.rate_per_pod > 0.0 {
+        let _ = write!(text, ", one writer stores {:.0}/s", inputs.rate_per_pod);
+    } else {
+        text += ", how much one writer stores is not known yet";
+    }
     let _ = write!(text, ", {} of {} partitions each at most", inputs.partitions_per_pod, spec.partitions.max(1));
     if let Some(bound) = bound {
         let _ = write!(text, "; {}", held(spec, bound, inputs));
