@@ -17,7 +17,7 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// Left out by `--fast`.
     pub slow: bool,
-    /// Left out by `--no-cluster`.
+    /// Only with `--cluster`.
     pub node: bool,
     /// A note for the summary, or what went wrong.
     pub run: fn() -> anyhow::Result<String>,

@@ -18,9 +18,9 @@ pub struct Args {
     /// Only what takes seconds: no tests that build or start a node
     #[arg(long)]
     fast: bool,
-    /// Without the tests that take a Kubernetes node of their own: those need root, namespaces and control groups
+    /// Also the tests that take a Kubernetes node of their own: those need root, namespaces and control groups
     #[arg(long)]
-    no_cluster: bool,
+    cluster: bool,
     /// Print the steps' names
     #[arg(long)]
     list: bool,
@@ -54,8 +54,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         });
         let outcome = match broken {
             _ if !wanted(args, step) => Outcome::Skipped(String::new()),
-            _ if args.no_cluster && step.node => {
-                Outcome::Skipped("--no-cluster: nothing was tried on a node that runs pods".to_owned())
+            _ if !args.cluster && step.node => {
+                Outcome::Skipped("without --cluster nothing is tried on a node that runs pods".to_owned())
             }
             Some(need) => Outcome::Skipped(format!("needs {need}")),
             None => perform(step),

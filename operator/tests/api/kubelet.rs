@@ -220,7 +220,7 @@ impl App {
     async fn node(&self, headers: &HeaderMap) -> Result<Node, Response> {
         let node = self.nodes.lock().by_name.get(&self.name).cloned();
         let Some(node) = node.filter(|node| !node.silent) else {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             return Err(StatusCode::GATEWAY_TIMEOUT.into_response());
         };
         let token = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));

@@ -34,11 +34,7 @@ pub fn api() -> anyhow::Result<String> {
 /// pods use.
 pub fn node() -> anyhow::Result<String> {
     let missing = local_cluster::missing();
-    anyhow::ensure!(
-        missing.is_empty(),
-        "no node can run here ({}): leave it out with --no-cluster",
-        missing.join("; ")
-    );
+    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): leave --cluster out", missing.join("; "));
     // In there nothing can be fetched any more.
     stack::fetch(&Options::one_of_each())?;
     run(nextest(E2E)?.arg("--no-run"))?;
