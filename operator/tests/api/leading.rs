@@ -54,6 +54,8 @@ async fn two_never_lead_at_once_and_the_second_follows_in_time() {
 /// Between an operator and the API server; can be cut.
 struct Road {
     cut: Arc<AtomicBool>,
+    /// Connections that are being carried hold it.
+    open: Arc<()>,
     _tasks: JoinSet<()>,
     kubeconfig: tempfile::NamedTempFile,
 }
@@ -72,18 +74,27 @@ impl Road {
         std::fs::write(kubeconfig.path(), serde_yaml_ng::to_string(&config).expect("YAML")).expect("written");
         let cut = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
-        tasks.spawn(carry(listener, target, Arc::clone(&cut)));
-        Self { cut, _tasks: tasks, kubeconfig }
+        let open = Arc::new(());
+        tasks.spawn(carry(listener, target, Arc::clone(&cut), Arc::clone(&open)));
+        Self { cut, open, _tasks: tasks, kubeconfig }
+    }
+
+    /// Until nothing gets through any more.
+    async fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        // This one's and the listener's.
+        eventually("all connections end", async || (Arc::strong_count(&self.open) == 2).then_some(())).await;
     }
 }
 
-async fn carry(listener: TcpListener, target: SocketAddr, cut: Arc<AtomicBool>) {
+async fn carry(listener: TcpListener, target: SocketAddr, cut: Arc<AtomicBool>, open: Arc<()>) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((mut near, _)) = listener.accept().await else { return };
-        let cut = Arc::clone(&cut);
+        let (cut, open) = (Arc::clone(&cut), Arc::clone(&open));
         connections.spawn(async move {
-            if cut.load(Ordering::Relaxed) {
+            let _open = open;
+            if cut.load(Ordering::SeqCst) {
                 return;
             }
             let Ok(mut far) = TcpStream::connect(target).await else { return };
@@ -107,7 +118,7 @@ async fn an_outage_of_five_seconds_is_survived() {
     world.rig.create(&quick(json!({"min": 2, "max": 2})), false).await.expect("taken");
     let operator = Operator::start(&world.rig, road.kubeconfig.path().to_str().expect("a path")).await;
     world.condition("chat", "Ready", "True").await;
-    road.cut.store(true, Ordering::Relaxed);
+    road.cut().await;
     let begin = Instant::now();
     world.rig.patch("chat", &json!({"spec": {"gateways": {"min": 4, "max": 4}}})).await.expect("taken");
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -117,7 +128,7 @@ async fn an_outage_of_five_seconds_is_survived() {
     println!("acting again {:.1?} after an outage of 5 s", begin.elapsed().saturating_sub(Duration::from_secs(5)));
     world.condition("chat", "Ready", "True").await;
     // Longer than the lease: it stops by itself, and comes back.
-    road.cut.store(true, Ordering::Relaxed);
+    road.cut().await;
     eventually("it stops leading", async || (!operator.leads().await).then_some(())).await;
     road.cut.store(false, Ordering::Relaxed);
     eventually("it leads again", async || operator.leads().await.then_some(())).await;

@@ -189,6 +189,13 @@ async fn what_keeps_pods_from_starting_is_told() {
         "spec": {"hard": {"count/pods": "3"}}});
     let path = format!("/api/v1/namespaces/{}/resourcequotas", world.rig.namespace);
     world.rig.send(Method::POST, &path, Some(&quota)).await.expect("a quota");
+    // It holds from when it was counted for the first time.
+    let path = format!("{path}/small");
+    eventually("the quota is counted", async || {
+        let quota = world.rig.send(Method::GET, &path, None).await.expect("a quota").object;
+        quota["status"]["used"].is_object().then_some(())
+    })
+    .await;
     let mut other = example("embedded");
     other["metadata"]["name"] = json!("small");
     world.rig.create(&other, false).await.expect("taken");

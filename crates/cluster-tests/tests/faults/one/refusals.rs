@@ -108,7 +108,8 @@ async fn an_address_that_is_not_what_it_should_be_is_told_with_what_to_check() {
     let (redis, nowhere) = (rig.ports().redis(1), free());
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let silent_address = silent.local_addr().expect("an address");
-    for (address, expected) in [(silent_address, "says nothing"), (redis, "Kafka"), (nowhere, "refuses connections")] {
+    let strange = "does not answer as a Kafka broker";
+    for (address, expected) in [(silent_address, strange), (redis, strange), (nowhere, "nobody listens there")] {
         let fits = |detail: &str| detail.contains(&address.to_string()) && detail.contains(expected);
         let (detail, _) = told(&rig, &[("--kafka", address.to_string())], "log", fits).await;
         assert!(detail.starts_with("Kafka"), "{detail}");
