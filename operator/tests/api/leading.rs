@@ -93,7 +93,6 @@ async fn carry(listener: TcpListener, target: SocketAddr, cut: Arc<AtomicBool>, 
         let Ok((mut near, _)) = listener.accept().await else { return };
         let (cut, open) = (Arc::clone(&cut), Arc::clone(&open));
         connections.spawn(async move {
-            let _open = open;
             if cut.load(Ordering::SeqCst) {
                 return;
             }
@@ -107,6 +106,7 @@ async fn carry(listener: TcpListener, target: SocketAddr, cut: Arc<AtomicBool>, 
                 _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
                 () = until_cut => {}
             }
+            drop(open);
         });
     }
 }
