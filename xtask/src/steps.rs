@@ -81,4 +81,7 @@ pub const STEPS: &[Step] = &[
     step("browser", "Playwright against a node on an empty folder", browser::browser)
         .needs(&["web-build", "openapi"])
         .slow(),
+    step("browser-nodes", "the same against three nodes behind nginx", browser::nodes)
+        .needs(&["web-build", "openapi"])
+        .slow(),
 ];
