@@ -16,6 +16,7 @@ use crate::api::ChatCluster;
 use crate::cache::children::{Child, ChildKey, Children};
 use crate::cache::follow::Sink;
 use crate::cache::kinds::ChildKind;
+use crate::cache::patience::{self, Patience};
 use crate::cache::pods::{PodView, Pods};
 use crate::clusters::{ClusterKey, Clusters};
 
@@ -32,16 +33,17 @@ pub fn chat_clusters(
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let readable = kube::runtime::watcher(api, watcher::Config::default()).default_backoff().filter_map(move |event| {
-        let event = match event {
-            Ok(event) => readable(event).map(Ok),
-            Err(error) => Some(Err(error)),
-        };
-        if let Some(Ok(Event::Delete(cluster))) = &event {
-            clusters.remove(&ClusterKey::of(cluster));
-        }
-        std::future::ready(event)
-    });
+    let readable =
+        kube::runtime::watcher(api, patience::config()).backoff(Patience::default()).filter_map(move |event| {
+            let event = match event {
+                Ok(event) => readable(event).map(Ok),
+                Err(error) => Some(Err(error)),
+            };
+            if let Some(Ok(Event::Delete(cluster))) = &event {
+                clusters.remove(&ClusterKey::of(cluster));
+            }
+            std::future::ready(event)
+        });
     let (reader, writer) = reflector::store();
     let stream = reflector::reflector(writer, readable)
         .applied_objects()
