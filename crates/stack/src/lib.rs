@@ -25,6 +25,7 @@ mod nginx;
 mod options;
 mod part;
 mod port;
+mod ports;
 mod probe;
 mod process;
 mod proxies;
@@ -45,7 +46,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use chat::Chat;
-pub use options::{Options, Ports, Redis};
+pub use options::{Options, Redis};
+pub use ports::Ports;
 pub use probe::Probe;
 pub use process::Process;
 pub use proxies::Proxies;
