@@ -324,9 +324,11 @@ impl Stack {
         let rank = |name: &str| match family(name) {
             "node" => 0,
             "writer" => 1,
+            // Servers may say farewell to each other through it.
+            "toxiproxy" => 3,
             _ => 2,
         };
-        (0..=2).try_for_each(|now| {
+        (0..=3).try_for_each(|now| {
             let names: Vec<&String> = names.iter().filter(|name| rank(name) == now).collect();
             part::all_at_once(names, |name| self.stop(name))
         })

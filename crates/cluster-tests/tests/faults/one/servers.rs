@@ -35,24 +35,37 @@ async fn redis_and_the_broker_are_lost() {
     Trial::new("Redis and the broker are lost").after(1).run_each(&rig, faults).await;
 }
 
-/// Two faults at once: what is on its way to the log has its claim in Redis alone, and Redis comes back empty. The log is away
-/// for longer than a node waits before it tells its clients to try again.
+/// Two faults at once. What is on its way to the log has its claim in Redis alone, and Redis comes back empty; or it has its
+/// claim there, and the node that holds it is gone. The log is away for longer than a node waits before it tells its clients
+/// to try again.
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_and_the_broker_are_lost_together() {
+async fn two_are_lost_at_once() {
+    const MEANWHILE: Duration = Duration::from_secs(4);
     let rig = Rig::start(Shape::One);
-    let both = async |rig: &Rig| {
-        rig.act(|stack| {
-            stack.kill("kafka-1")?;
-            stack.kill("redis-1")?;
-            stack.start(&["redis-1"])
-        })
-        .await;
-        tokio::time::sleep(Duration::from_secs(4)).await;
-        rig.act(|stack| stack.start(&["kafka-1"])).await;
-    };
     let faults = async |course: &Course| {
-        course.fault("kill -9 of Redis and of the one broker at once", both(&rig)).await;
+        let redis = async {
+            rig.act(|stack| {
+                stack.kill("kafka-1")?;
+                stack.kill("redis-1")?;
+                stack.start(&["redis-1"])
+            })
+            .await;
+            tokio::time::sleep(MEANWHILE).await;
+            rig.act(|stack| stack.start(&["kafka-1"])).await;
+        };
+        course.fault("kill -9 of Redis and of the one broker at once", redis).await;
+        rig.written().await;
+        let node = async {
+            rig.act(|stack| stack.kill("kafka-1")).await;
+            tokio::time::sleep(MEANWHILE).await;
+            rig.act(|stack| {
+                stack.kill("node-2")?;
+                stack.start(&["kafka-1"])
+            })
+            .await;
+        };
+        course.fault("kill -9 of the one broker, and of a node that waits for it", node).await;
         rig.written().await;
     };
-    Trial::new("Redis and the broker are lost together").after(1).run_each(&rig, faults).await;
+    Trial::new("two are lost at once").after(1).run_each(&rig, faults).await;
 }

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use cluster_tests::{Course, Rig, Shape, Trial, until};
+use stack::Probe;
 
 const FIVE: Duration = Duration::from_secs(5);
 /// Both directions, and what they say to each other as controllers of the cluster.
@@ -20,15 +21,27 @@ async fn the_ways_between_servers_are_cut_and_slow() {
         course.fault("5 s cut: broker – broker, of three", rig.cut(&BROKERS_1_AND_2, FIVE)).await;
         course.fault("200 ms more: broker – broker, of three", rig.slow(&BROKERS_1_AND_2, FIVE)).await;
         rig.written().await;
-        course.fault("5 s cut: Cassandra node – the others, of three", rig.cut(&CASSANDRA_3, FIVE)).await;
-        rig.written().await;
-        course.fault("5 s cut: between three Cassandra nodes", rig.cut(&ALL_CASSANDRA, FIVE)).await;
-        rig.written().await;
+        for (cut, names) in [
+            ("5 s cut: Cassandra node – the others, of three", &CASSANDRA_3[..]),
+            ("5 s cut: between three Cassandra nodes", &ALL_CASSANDRA),
+        ] {
+            let cutting = async {
+                let ((), ()) = tokio::join!(rig.cut(names, FIVE), not_all_answer(&rig));
+            };
+            course.fault(cut, cutting).await;
+            rig.written().await;
+        }
         course.fault("200 ms more: between three Cassandra nodes", rig.slow(&ALL_CASSANDRA, FIVE)).await;
         rig.written().await;
     };
     Trial::new("ways between servers").after(1).run_each(&rig, faults).await;
     until("the writers to have all", async || (rig.lag().await? == 0).then_some(())).await;
+}
+
+/// A question to which all three have an answer gets none.
+async fn not_all_answer(rig: &Rig) {
+    let all = Probe::Cassandra { address: rig.ports().cassandra(1), replicas: 3 };
+    until("a Cassandra node to be missed", async || tokio::task::block_in_place(|| all.check()).err()).await;
 }
 
 /// With no replica the primary refuses writes after some seconds, as it should: it might not be the primary any more.
@@ -38,7 +51,10 @@ async fn the_way_between_redis_and_its_replicas_is_cut_and_slow() {
     let replication = Replication::through_a_proxy(&rig).await;
     let faults = async |course: &Course| {
         let way = [replication.way.as_str()];
-        course.fault("5 s cut: Redis primary – replicas", rig.cut(&way, FIVE)).await;
+        let cutting = async {
+            let ((), ()) = tokio::join!(rig.cut(&way, FIVE), replication.alone());
+        };
+        course.fault("5 s cut: Redis primary – replicas", cutting).await;
         course.fault("200 ms more: Redis primary – replicas", rig.slow(&way, FIVE)).await;
     };
     Trial::new("ways between Redis servers").after(1).run_each(&rig, faults).await;
@@ -64,6 +80,14 @@ impl Replication {
         replication.failover_timeout(rig, "600000");
         replication.follow(rig.ports().redis_proxy(primary).port()).await;
         replication
+    }
+
+    /// The primary misses both.
+    async fn alone(&self) {
+        until("the primary to be alone", async || {
+            redis(self.primary, &["INFO", "replication"]).contains("min_slaves_good_slaves:0").then_some(())
+        })
+        .await;
     }
 
     async fn as_before(&self, rig: &Rig) {
