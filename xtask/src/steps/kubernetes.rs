@@ -34,7 +34,7 @@ pub fn api() -> anyhow::Result<String> {
 /// pods use.
 pub fn node() -> anyhow::Result<String> {
     let missing = local_cluster::missing();
-    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): leave --cluster out", missing.join("; "));
+    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): without --cluster its tests are left out", missing.join("; "));
     // In there nothing can be fetched any more.
     stack::fetch(&Options::one_of_each())?;
     run(nextest(E2E)?.arg("--no-run"))?;
@@ -42,7 +42,7 @@ pub fn node() -> anyhow::Result<String> {
     let wipe = || Stack::open(&servers)?.wipe();
     wipe()?;
     with_cluster("cluster-test", Mode::Full, wipe, |cluster| {
-        deploy::install(cluster, Profile::Debug)?;
+        deploy::install(cluster, Profile::Debug, OPERATORS)?;
         let mut start = cluster.command_inside(std::env::current_exe()?)?;
         start.args(["stack", "up", "--host", &NODE_ADDRESS.to_string(), "--dir"]).arg(&servers);
         output(&mut start)?;
@@ -52,6 +52,8 @@ pub fn node() -> anyhow::Result<String> {
     })
 }
 
+/// One to lead, and one to take over.
+const OPERATORS: u32 = 2;
 const E2E: &str = "binary(e2e)";
 
 /// A command as it is, but in the cluster's network.

@@ -8,9 +8,9 @@ use serde_json::json;
 
 /// Nobody may wait longer for a message, whatever is being done with gateways (ms).
 const LATEST: f64 = 1_000.0;
-const MIN: usize = 2;
+pub const MIN: usize = 2;
 
-async fn begin() -> Space {
+pub async fn begin() -> Space {
     let space = Space::open("e2e-distributed", "talk").await;
     for object in distributed("talk") {
         space.apply(&object).await;
@@ -112,7 +112,7 @@ async fn names(space: &Space) -> BTreeSet<String> {
 }
 
 /// Sound it is already: nobody was cut, and nothing came late.
-fn clean(report: &elastic_chat_load::report::Report) {
+pub fn clean(report: &elastic_chat_load::report::Report) {
     assert!(report.errors.is_empty(), "{:?}", report.errors);
     assert_eq!(report.reconnects, 0, "nobody was cut");
     assert!(report.delivery_ms.max <= LATEST, "a message came after {} ms", report.delivery_ms.max);
