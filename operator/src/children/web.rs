@@ -16,6 +16,9 @@ const CHAT: &str = include_str!("../../../deploy/nginx/chat.conf");
 const WEB: &str = include_str!("../../../deploy/nginx/web.conf");
 /// How often a request is tried: each entry of the upstream is one.
 const TRIES: usize = 3;
+/// A web pod that ends serves the sockets that it has for so long. It can't ask their clients to go, and gateways that drain do:
+/// when both are replaced, this outlasts the gateways. As long as autoscalers of nodes wait by default.
+const GRACE_SECONDS: i64 = 600;
 
 pub(super) fn objects(cluster: &ChatCluster, context: &Context) -> Vec<Child> {
     if !cluster.spec.web().enabled {
@@ -48,7 +51,7 @@ fn deployment(cluster: &ChatCluster, context: &Context, name: &str, config_hash:
             probes: Probes::Clients("/healthz"),
         },
         volumes: vec![json!({"name": "config", "configMap": {"name": name}})],
-        grace_seconds: 30,
+        grace_seconds: GRACE_SECONDS,
         config_hash,
         restart_policy: None,
     };
