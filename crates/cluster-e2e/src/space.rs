@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use elastic_chat_load::client::{Account, Http};
+use elastic_chat_load::scenario::PASSWORD;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use kube::api::{Api, DeleteParams, DynamicObject, EvictParams, ListParams, Patch, PatchParams, PostParams};
@@ -97,6 +99,15 @@ impl Space {
         let ports = service.ports.unwrap_or_default();
         let port = ports.first().expect("a port").port;
         format!("{}:{port}", service.cluster_ip.expect("an address"))
+    }
+
+    /// Waits until somebody answers there: kube-proxy learns of pods after the kubelet.
+    pub async fn answers(&self) {
+        let mut http = Http::new(&self.authority().await);
+        until("an answer through the Service", async || {
+            Account::sign_in(&mut http, "who-looks-first", PASSWORD).await.ok()
+        })
+        .await;
     }
 
     /// The pods of the gateways, those that end included.

@@ -77,6 +77,9 @@ fn configuration(service: &str) -> String {
     let mut lines = Vec::new();
     let mut entries = 0;
     for line in WEB.lines() {
+        if line.starts_with("upstream ") {
+            entries = 0;
+        }
         if line.trim_start().starts_with("server node-") {
             entries += 1;
             if entries <= TRIES {
@@ -96,8 +99,9 @@ mod tests {
     #[test]
     fn the_upstream_is_the_service() {
         let configuration = configuration("demo-gateway");
-        assert_eq!(configuration.matches("server demo-gateway:8080 max_fails=0;").count(), TRIES, "{configuration}");
+        assert_eq!(configuration.matches("server demo-gateway:8080 max_fails=0;").count(), 2 * TRIES, "{configuration}");
         assert!(!configuration.contains("node-1"));
         assert!(configuration.contains("proxy_pass http://chat;"));
+        assert!(configuration.contains("proxy_pass http://sockets;"));
     }
 }

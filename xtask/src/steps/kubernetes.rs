@@ -34,7 +34,11 @@ pub fn api() -> anyhow::Result<String> {
 /// pods use.
 pub fn node() -> anyhow::Result<String> {
     let missing = local_cluster::missing();
-    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): without --cluster its tests are left out", missing.join("; "));
+    anyhow::ensure!(
+        missing.is_empty(),
+        "no node can run here ({}): without --cluster its tests are left out",
+        missing.join("; ")
+    );
     // In there nothing can be fetched any more.
     stack::fetch(&Options::one_of_each())?;
     run(nextest(E2E)?.arg("--no-run"))?;
@@ -107,6 +111,10 @@ fn keep_logs(cluster: &Cluster, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     for process in cluster.status()?.processes {
         let _ = std::fs::copy(&process.log, folder.join(format!("{}.log", process.name)));
+    }
+    let pods = cluster.pod_logs();
+    if pods.exists() {
+        run(Command::new("cp").arg("-a").arg(pods).arg(folder.join("pods")))?;
     }
     Ok(())
 }
