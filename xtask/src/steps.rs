@@ -17,7 +17,7 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// Left out by `--fast`.
     pub slow: bool,
-    /// Only with `--cluster`.
+    /// Takes a node that runs pods: left out by `--no-cluster`, and where none can run.
     pub node: bool,
     /// A note for the summary, or what went wrong.
     pub run: fn() -> anyhow::Result<String>,
@@ -72,7 +72,7 @@ pub const STEPS: &[Step] = &[
         .slow(),
     step(
         "cluster",
-        "end to end on a node that runs pods: chat, a spike, the way back, evictions, an update",
+        "end to end on a node that runs pods: chat, a spike and back, evictions, an update, failover",
         kubernetes::node,
     )
     .needs(&["images"])

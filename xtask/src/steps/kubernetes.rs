@@ -34,7 +34,11 @@ pub fn api() -> anyhow::Result<String> {
 /// pods use.
 pub fn node() -> anyhow::Result<String> {
     let missing = local_cluster::missing();
-    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): leave --cluster out", missing.join("; "));
+    anyhow::ensure!(
+        missing.is_empty(),
+        "no node can run here ({}): without --cluster its tests are left out",
+        missing.join("; ")
+    );
     // In there nothing can be fetched any more.
     stack::fetch(&Options::one_of_each())?;
     run(nextest(E2E)?.arg("--no-run"))?;
@@ -42,7 +46,7 @@ pub fn node() -> anyhow::Result<String> {
     let wipe = || Stack::open(&servers)?.wipe();
     wipe()?;
     with_cluster("cluster-test", Mode::Full, wipe, |cluster| {
-        deploy::install(cluster, Profile::Debug)?;
+        deploy::install(cluster, Profile::Debug, OPERATORS)?;
         let mut start = cluster.command_inside(std::env::current_exe()?)?;
         start.args(["stack", "up", "--host", &NODE_ADDRESS.to_string(), "--dir"]).arg(&servers);
         output(&mut start)?;
@@ -52,6 +56,8 @@ pub fn node() -> anyhow::Result<String> {
     })
 }
 
+/// One to lead, and one to take over.
+const OPERATORS: u32 = 2;
 const E2E: &str = "binary(e2e)";
 
 /// A command as it is, but in the cluster's network.
@@ -105,6 +111,10 @@ fn keep_logs(cluster: &Cluster, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     for process in cluster.status()?.processes {
         let _ = std::fs::copy(&process.log, folder.join(format!("{}.log", process.name)));
+    }
+    let pods = cluster.pod_logs();
+    if pods.exists() {
+        run(Command::new("cp").arg("-a").arg(pods).arg(folder.join("pods")))?;
     }
     Ok(())
 }
