@@ -56,8 +56,9 @@ resource "aws_eks_addon" "ebs" {
 }
 
 resource "aws_iam_role" "addon" {
-  for_each = toset(["cni", "ebs"])
-  name     = "${var.name}-${each.key}"
+  for_each             = toset(["cni", "ebs"])
+  name                 = "${var.name}-${each.key}"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

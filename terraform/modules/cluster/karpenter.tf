@@ -15,7 +15,8 @@ locals {
 }
 
 resource "aws_iam_role" "karpenter" {
-  name = "${var.name}-karpenter"
+  name                 = "${var.name}-karpenter"
+  permissions_boundary = var.permissions_boundary_arn
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

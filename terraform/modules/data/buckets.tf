@@ -106,9 +106,10 @@ resource "aws_s3_bucket_policy" "tls" {
 
 # Gateways get and put files; Medusa gets and puts backups.
 resource "aws_iam_role" "bucket" {
-  for_each           = local.buckets
-  name               = "${var.name}-${each.key}"
-  assume_role_policy = local.pods
+  for_each             = local.buckets
+  name                 = "${var.name}-${each.key}"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.pods
 }
 
 resource "aws_iam_role_policy" "bucket" {

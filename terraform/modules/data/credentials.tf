@@ -38,8 +38,9 @@ resource "aws_msk_scram_secret_association" "this" {
 }
 
 resource "aws_iam_role" "secrets" {
-  name               = "${var.name}-secrets"
-  assume_role_policy = local.pods
+  name                 = "${var.name}-secrets"
+  permissions_boundary = var.permissions_boundary_arn
+  assume_role_policy   = local.pods
 }
 
 resource "aws_iam_role_policy" "secrets" {

@@ -70,3 +70,13 @@ variable "log_days" {
     error_message = "log_days: CloudWatch keeps 1, 3, 5, 7, 14, 30, 60, 90, 180 or 365 days: take one of these."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "The policy that bounds every role made here (boundary_arn of the module delivery): Terraform's own role may make no other."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:policy/", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: give boundary_arn of the module delivery; without it the role that applies may not make roles."
+  }
+}

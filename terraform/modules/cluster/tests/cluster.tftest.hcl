@@ -8,11 +8,12 @@ mock_provider "aws" {
 }
 
 variables {
-  name                    = "chat-test"
-  region                  = "eu-central-1"
-  subnet_ids              = ["subnet-a", "subnet-b", "subnet-c"]
-  logs_key_arn            = "arn:aws:kms:eu-central-1:111122223333:key/1"
-  administrator_role_arns = ["arn:aws:iam::111122223333:role/platform"]
+  permissions_boundary_arn = "arn:aws:iam::111122223333:policy/chat-test-boundary"
+  name                     = "chat-test"
+  region                   = "eu-central-1"
+  subnet_ids               = ["subnet-a", "subnet-b", "subnet-c"]
+  logs_key_arn             = "arn:aws:kms:eu-central-1:111122223333:key/1"
+  administrator_role_arns  = ["arn:aws:iam::111122223333:role/platform"]
 }
 
 run "nobody_outside_and_everything_encrypted" {

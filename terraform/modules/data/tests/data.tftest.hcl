@@ -15,6 +15,7 @@ mock_provider "aws" {
 mock_provider "random" {}
 
 variables {
+  permissions_boundary_arn = "arn:aws:iam::111122223333:policy/chat-test-boundary"
   name                     = "chat-test"
   region                   = "eu-central-1"
   vpc_id                   = "vpc-1"

@@ -1,9 +1,10 @@
 mock_provider "aws" {}
 
 variables {
-  name   = "chat-test"
-  region = "eu-central-1"
-  zones  = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  permissions_boundary_arn = "arn:aws:iam::111122223333:policy/chat-test-boundary"
+  name                     = "chat-test"
+  region                   = "eu-central-1"
+  zones                    = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 }
 
 run "a_way_out_in_every_zone" {
