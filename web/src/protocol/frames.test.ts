@@ -48,7 +48,7 @@ it.each([
 ])('refuses %s', (_name, raw) => expect(parseServerFrame(raw).ok).toBe(false));
 
 /** Today's client on yesterday's node: what version 1 said is kept in the crate that defines it. */
-const said = readFileSync(new URL('../../../crates/chat-wire/tests/v1/server-frames.jsonl', import.meta.url), 'utf8')
+const said = readFileSync('../crates/chat-wire/tests/v1/server-frames.jsonl', 'utf8')
   .trimEnd()
   .split('\n');
 

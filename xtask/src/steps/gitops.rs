@@ -31,6 +31,8 @@ pub fn gitops() -> anyhow::Result<String> {
             server.define(&definitions)?;
             let mut objects = 0;
             for environment in ENVIRONMENTS {
+                // Each is a cluster of its own: none finds the other's ChatCluster.
+                server.forget_the_chat()?;
                 refers_to_what_is_there(&server, environment)?;
                 // The charts as the environment's tool renders them, then what it applies itself.
                 let values = |file: &str| format!("{FOLDER}/{file}");
@@ -58,9 +60,9 @@ pub fn gitops() -> anyhow::Result<String> {
                 let root_application = root().join(FOLDER).join(format!("argocd/root-{environment}.yaml"));
                 objects += server.twice(&std::fs::read_to_string(&root_application)?, "the root application")?;
             }
-            for example in ["envoy-gateway.yaml"] {
-                objects += server
-                    .twice(&std::fs::read_to_string(root().join("docs/examples/networking").join(example))?, example)?;
+            for example in ["envoy-gateway.yaml", "linkerd.yaml", "istio.yaml"] {
+                let path = root().join("docs/examples/networking").join(example);
+                objects += server.twice(&std::fs::read_to_string(&path)?, example)?;
             }
             Ok(format!("{objects} objects taken twice"))
         },
@@ -89,6 +91,15 @@ impl Server<'_> {
             output(&mut self.kubectl(&["create", "namespace", namespace])?)?;
         }
         Ok(())
+    }
+
+    fn forget_the_chat(&self) -> anyhow::Result<()> {
+        let mut known =
+            self.kubectl(&["get", "customresourcedefinitions", "chatclusters.elastic-chat.io", "--output=name"])?;
+        if output(known.arg("--ignore-not-found"))?.trim().is_empty() {
+            return Ok(());
+        }
+        output(&mut self.kubectl(&["delete", "chatclusters", "--all", "--all-namespaces", "--timeout=30s"])?).map(drop)
     }
 
     fn kustomize(&self, folder: &str) -> anyhow::Result<String> {
