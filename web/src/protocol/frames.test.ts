@@ -48,9 +48,7 @@ it.each([
 ])('refuses %s', (_name, raw) => expect(parseServerFrame(raw).ok).toBe(false));
 
 /** Today's client on yesterday's node: what version 1 said is kept in the crate that defines it. */
-const said = readFileSync('../crates/chat-wire/tests/v1/server-frames.jsonl', 'utf8')
-  .trimEnd()
-  .split('\n');
+const said = readFileSync('../crates/chat-wire/tests/v1/server-frames.jsonl', 'utf8').trimEnd().split('\n');
 
 it.each(said)('understands what version 1 said: %s', (line) => {
   const parsed = parseServerFrame(line);
