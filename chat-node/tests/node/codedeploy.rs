@@ -18,7 +18,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use super::harness::{PASSWORD, Socket};
 
 /// No hook of these tests takes longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An instance: a folder, two addresses, and what takes Compose's place.
 struct Instance {
