@@ -96,8 +96,8 @@ fn lua(value: &Value) -> String {
     match value {
         Value::Null => "nil".to_owned(),
         Value::String(text) => {
-            let bytes: String = text.bytes().map(|byte| format!("\\{byte:03}")).collect();
-            format!("\"{bytes}\"")
+            let bytes: Vec<String> = text.bytes().map(|byte| format!("\\{byte:03}")).collect();
+            format!("\"{}\"", bytes.concat())
         }
         Value::Array(items) => format!("{{{}}}", items.iter().map(lua).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
