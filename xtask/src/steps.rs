@@ -2,6 +2,8 @@
 
 mod browser;
 mod charts;
+mod codedeploy;
+mod gitops;
 mod images;
 mod kubernetes;
 mod policy;
@@ -49,9 +51,11 @@ pub const STEPS: &[Step] = &[
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
     step("spelling", "typos", policy::spelling),
-    step("workflow", "zizmor reads the CI workflow", policy::workflow),
+    step("workflow", "actionlint and zizmor read the workflows", policy::workflow),
+    step("release", "crates, charts and changelog are of one version", policy::release),
     step("deny", "licences, banned crates, sources", policy::deny),
     step("unused", "dependencies that nothing uses", policy::unused),
+    step("codedeploy", "what the CodeDeploy agent reads", codedeploy::codedeploy),
     step("web-install", "npm ci", web::install),
     step("web-check", "Biome, TypeScript, knip", web::check).needs(&["web-install"]),
     step("web-test", "vitest", web::test).needs(&["web-install"]),
@@ -67,6 +71,12 @@ pub const STEPS: &[Step] = &[
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
     step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
+    step(
+        "gitops",
+        "what Argo CD and Flux are given, on a real API server: a second time changes nothing",
+        gitops::gitops,
+    )
+    .slow(),
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)
         .needs(&["web-build"])
         .slow(),

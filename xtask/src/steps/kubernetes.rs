@@ -9,6 +9,7 @@ use local_cluster::{Cluster, Mode, NODE_ADDRESS};
 use stack::{Options, Stack};
 
 use super::rust::{lean, nextest, passes};
+use crate::definitions;
 use crate::deploy;
 use crate::images::Profile;
 use crate::interrupt::Interrupt;
@@ -23,8 +24,17 @@ pub fn api() -> anyhow::Result<String> {
         || Ok(()),
         |cluster| {
             output(&mut lean(&["build", "--quiet", "--package", "operator", "--locked"]))?;
+            // Routes are made where the Gateway API is there, and are tried against its own definitions.
+            let mut define = cluster.kubectl()?;
+            define.args(["apply", "--server-side"]);
+            for kind in ["gatewayclasses", "gateways", "httproutes"] {
+                define.arg("--filename");
+                define.arg(definitions::folder()?.join(format!("gateway.networking.k8s.io_{kind}.yaml")));
+            }
+            output(&mut define)?;
             let mut tests = nextest("binary(api)")?;
             tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", binaries());
+            tests.env("ELASTIC_CHAT_TEST_KUBECTL", cluster.kubectl()?.get_program());
             passes(tests.arg("--no-tests=fail"))
         },
     )
@@ -79,7 +89,7 @@ fn binaries() -> PathBuf {
 
 /// Does it with a cluster, which is then taken down, also after an error or Ctrl-C, and after it what else there is. After a
 /// failure its logs stay.
-fn with_cluster(
+pub fn with_cluster(
     folder: &str,
     mode: Mode,
     also: impl FnOnce() -> anyhow::Result<()>,
