@@ -74,7 +74,7 @@ async fn check(name: &'static str, call: impl Future<Output = Result<(), PortErr
     Check { name, ok: problem.is_none(), detail: problem.unwrap_or_else(|| "ok".to_owned()) }
 }
 
-async fn readyz(State(admin): App) -> Response {
+async fn checks(admin: &Admin) -> Vec<Check> {
     let pipeline = &admin.pipeline;
     let (store, tail, dead) = tokio::join!(
         check("store", pipeline.backends.store.check(), &pipeline.store_health),
@@ -87,15 +87,22 @@ async fn readyz(State(admin): App) -> Response {
         }
         ConsumerStatus::Trying { detail } => Check { name: "log", ok: false, detail },
     };
-    let checks = vec![log, store, tail, dead];
+    vec![log, store, tail, dead]
+}
+
+async fn readyz(State(admin): App) -> Response {
+    let checks = checks(&admin).await;
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
 async fn metrics(State(admin): App) -> Response {
-    let consumer = &admin.pipeline.consumer;
-    admin.pipeline.counters.read_lag(&consumer.lag(), consumer.bytes());
+    let (consumer, counters) = (&admin.pipeline.consumer, &admin.pipeline.counters);
+    counters.read_lag(&consumer.lag(), consumer.bytes());
+    for Check { name, ok, .. } in checks(&admin).await {
+        counters.read_health(if name == "dead letters" { "dead_letters" } else { name }, ok);
+    }
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
         Ok(()) => {
