@@ -32,8 +32,12 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run the load generator, for example `./dev load pairs --help`
     Load(bench::LoadArgs),
-    /// Write the generated files anew: OpenAPI and the web client's types
-    Generate,
+    /// Write the generated files anew: OpenAPI, the web client's types, definitions, rules and dashboards
+    Generate {
+        /// Only rules, dashboards and the page of settings
+        #[arg(long)]
+        fast: bool,
+    },
     /// Format everything
     Fmt,
     /// Remove what was built and installed (not the data)
@@ -56,7 +60,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),
-        Command::Generate => generate::generate(),
+        Command::Generate { fast } => generate::generate(fast),
         Command::Fmt => generate::format(),
         Command::Clean => generate::clean(),
     }

@@ -55,17 +55,21 @@ async fn outcomes_are_counted_as_what_they_are() {
     assert_eq!(stranger.expect_close().await, 4401);
     let seen = samples(&node).await;
     let value = |name: &str| seen.get(name).copied().unwrap_or_else(|| panic!("{name} in {seen:#?}"));
-    assert_eq!(value(r#"chat_node_sends_total{outcome="acked"}"#), 2.0);
-    assert_eq!(value(r#"chat_node_sends_total{outcome="refused"}"#), 2.0);
-    assert_eq!(value(r#"chat_node_sends_total{outcome="failed"}"#), 0.0);
-    assert_eq!(value("chat_node_send_seconds_count"), 2.0);
+    let is = |name: &str, expected: f64| {
+        let found = value(name);
+        assert!((found - expected).abs() < f64::EPSILON, "{name} is {found}, not {expected}");
+    };
+    is(r#"chat_node_sends_total{outcome="acked"}"#, 2.0);
+    is(r#"chat_node_sends_total{outcome="refused"}"#, 2.0);
+    is(r#"chat_node_sends_total{outcome="failed"}"#, 0.0);
+    is("chat_node_send_seconds_count", 2.0);
     assert!(value("chat_node_send_seconds_sum") > 0.0);
     // Bob's invitation into the conversation was an event too.
     assert!(value("chat_node_live_seconds_count") >= 2.0);
-    assert_eq!(value(r#"chat_node_sessions_total{outcome="opened"}"#), 1.0);
-    assert_eq!(value(r#"chat_node_sessions_total{outcome="refused"}"#), 1.0);
-    assert_eq!(value(r#"chat_node_sessions_total{outcome="failed"}"#), 0.0);
+    is(r#"chat_node_sessions_total{outcome="opened"}"#, 1.0);
+    is(r#"chat_node_sessions_total{outcome="refused"}"#, 1.0);
+    is(r#"chat_node_sessions_total{outcome="failed"}"#, 0.0);
     for backend in ["log", "tail", "store"] {
-        assert_eq!(value(&format!(r#"chat_node_backend_up{{backend="{backend}"}}"#)), 1.0);
+        is(&format!(r#"chat_node_backend_up{{backend="{backend}"}}"#), 1.0);
     }
 }

@@ -223,7 +223,8 @@ impl Ports {
         self.nth(n, 7000)
     }
 
-    pub(crate) fn cassandra_jmx(self, n: u16) -> SocketAddr {
+    /// For nodetool; on this machine only.
+    pub fn cassandra_jmx(self, n: u16) -> SocketAddr {
         self.local(7100 + n)
     }
 

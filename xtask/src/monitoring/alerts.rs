@@ -24,7 +24,7 @@ fn gateways() -> Vec<Alert> {
             "ChatNoGateway",
             Critical,
             Some("1m"),
-            r#"sum by (namespace, job) (up{app_kubernetes_io_component="gateway"}) == 0"#,
+            r#"sum by (namespace, job) (up{app_kubernetes_io_name="elastic-chat", app_kubernetes_io_component="gateway"}) == 0"#,
             "No gateway answers",
             "None of the gateways of {{ $labels.job }} is up: nobody can connect.",
         ),
@@ -32,7 +32,7 @@ fn gateways() -> Vec<Alert> {
             "ChatGatewayDown",
             Warning,
             Some("5m"),
-            r#"up{app_kubernetes_io_component="gateway"} == 0"#,
+            r#"up{app_kubernetes_io_name="elastic-chat", app_kubernetes_io_component="gateway"} == 0"#,
             "A gateway does not answer",
             "{{ $labels.pod }} of {{ $labels.job }} has not answered Prometheus for five minutes. It may wait for a backend.",
         ),
@@ -123,7 +123,9 @@ fn writers() -> Vec<Alert> {
             Some(hold),
             format!("max by (namespace, job) (writer_lag_seconds) > {seconds}"),
             "History is behind",
-            &format!("Cassandra of {{{{ $labels.job }}}} is {{{{ $value | humanizeDuration }}}} behind the log. {what}"),
+            &format!(
+                "Cassandra of {{{{ $labels.job }}}} is {{{{ $value | humanizeDuration }}}} behind the log. {what}"
+            ),
         )
     };
     vec![
@@ -131,7 +133,7 @@ fn writers() -> Vec<Alert> {
             "ChatNoWriter",
             Critical,
             Some("10m"),
-            r#"sum by (namespace, job) (up{app_kubernetes_io_component="writer"}) == 0"#,
+            r#"sum by (namespace, job) (up{app_kubernetes_io_name="elastic-chat", app_kubernetes_io_component="writer"}) == 0"#,
             "No writer answers",
             "None of the writers of {{ $labels.job }} is up: nothing gets into Cassandra, and nothing is repaired.",
         ),

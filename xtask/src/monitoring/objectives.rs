@@ -100,10 +100,8 @@ impl Objective {
             Rule::Record { record: self.ratio(window), expr: format!("{bad} / {total}") }
         });
         let long = windows.iter().filter(|window| PAGE.iter().chain(&TICKET).any(|burn| burn.long == **window));
-        let counts = long.map(|window| Rule::Record {
-            record: self.increase(window),
-            expr: Self::of(self.bad, "increase", window),
-        });
+        let counts = long
+            .map(|window| Rule::Record { record: self.increase(window), expr: Self::of(self.bad, "increase", window) });
         ratios.chain(counts).collect()
     }
 

@@ -29,7 +29,8 @@ pub enum Rule {
 
 #[derive(Debug, Serialize)]
 pub struct Alert {
-    pub alert: &'static str,
+    #[serde(rename = "alert")]
+    pub name: &'static str,
     pub expr: String,
     /// How long it must hold.
     #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
@@ -58,7 +59,7 @@ impl Severity {
 
 impl Alert {
     pub fn new(
-        alert: &'static str,
+        name: &'static str,
         severity: Severity,
         hold: Option<&'static str>,
         expr: impl Into<String>,
@@ -66,14 +67,14 @@ impl Alert {
         description: &str,
     ) -> Self {
         Self {
-            alert,
+            name,
             expr: expr.into(),
             hold,
             labels: BTreeMap::from([("severity", severity.as_str().to_owned())]),
             annotations: BTreeMap::from([
                 ("summary", summary.to_owned()),
                 ("description", description.to_owned()),
-                ("runbook_url", format!("{RUNBOOKS_URL}/{alert}.html")),
+                ("runbook_url", format!("{RUNBOOKS_URL}/{name}.html")),
             ]),
         }
     }

@@ -8,6 +8,7 @@ mod nodes;
 mod people;
 mod poison;
 mod refusals;
+mod restore;
 mod seats;
 mod sends;
 mod servers;
