@@ -67,7 +67,7 @@ impl Counters {
         registry.register("backend_up", "1 while the log, the tail or the store answers", self.backends.clone());
     }
 
-    /// Takes over what the backends said, for a scrape.
+    /// Takes over what the backends said.
     pub fn read_health(&self, health: &[Health]) {
         for Health { name, problem } in health {
             self.backends.get_or_create(&[("backend", *name)]).set(i64::from(problem.is_none()));

@@ -23,6 +23,8 @@ use crate::pipeline::Pipeline;
 
 /// A readiness check that takes longer has failed.
 const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+/// From one look at the backends to the next, for metrics.
+const WATCH_PERIOD: Duration = Duration::from_secs(5);
 
 pub(crate) struct Admin {
     pub pipeline: Arc<Pipeline>,
@@ -90,6 +92,22 @@ async fn checks(admin: &Admin) -> Vec<Check> {
     vec![log, store, tail, dead]
 }
 
+/// Looks at the backends for `/metrics` until `stop` is cancelled: a scrape must not wait for one that hangs.
+pub(crate) async fn watch_backends(admin: Arc<Admin>, stop: CancellationToken) {
+    loop {
+        let look = async {
+            for Check { name, ok, .. } in checks(&admin).await {
+                let label = if name == "dead letters" { "dead_letters" } else { name };
+                admin.pipeline.counters.read_health(label, ok);
+            }
+            tokio::time::sleep(WATCH_PERIOD).await;
+        };
+        if stop.run_until_cancelled(look).await.is_none() {
+            return;
+        }
+    }
+}
+
 async fn readyz(State(admin): App) -> Response {
     let checks = checks(&admin).await;
     let ready = checks.iter().all(|check| check.ok);
@@ -100,9 +118,6 @@ async fn readyz(State(admin): App) -> Response {
 async fn metrics(State(admin): App) -> Response {
     let (consumer, counters) = (&admin.pipeline.consumer, &admin.pipeline.counters);
     counters.read_lag(&consumer.lag(), consumer.bytes());
-    for Check { name, ok, .. } in checks(&admin).await {
-        counters.read_health(if name == "dead letters" { "dead_letters" } else { name }, ok);
-    }
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
         Ok(()) => {

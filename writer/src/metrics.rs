@@ -71,7 +71,7 @@ impl Counters {
         registry.register("backend_up", "1 while a system that the writer needs answers", self.backends.clone());
     }
 
-    /// Takes over whether a backend answers, for a scrape.
+    /// Takes over whether a backend answers.
     pub fn read_health(&self, backend: &'static str, up: bool) {
         self.backends.get_or_create(&[("backend", backend)]).set(i64::from(up));
     }

@@ -8,7 +8,7 @@ use service_kit::metrics::{differences, documented, exported};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::harness::TestNode;
+use super::harness::{DEADLINE, TestNode};
 
 const PAGE: &str = include_str!("../../../docs/reference/metrics.md");
 
@@ -69,7 +69,22 @@ async fn outcomes_are_counted_as_what_they_are() {
     is(r#"chat_node_sessions_total{outcome="opened"}"#, 1.0);
     is(r#"chat_node_sessions_total{outcome="refused"}"#, 1.0);
     is(r#"chat_node_sessions_total{outcome="failed"}"#, 0.0);
-    for backend in ["log", "tail", "store"] {
-        is(&format!(r#"chat_node_backend_up{{backend="{backend}"}}"#), 1.0);
-    }
+}
+
+/// By a task of its own: a scrape never waits for a backend.
+#[tokio::test]
+async fn whether_backends_answer_is_known() {
+    let node = TestNode::start(&[]);
+    let up = |backend: &str| format!(r#"chat_node_backend_up{{backend="{backend}"}}"#);
+    let known = async {
+        loop {
+            let seen = samples(&node).await;
+            let values: Vec<_> = ["log", "tail", "store"].iter().filter_map(|name| seen.get(&up(name))).collect();
+            if values.len() == 3 && values.iter().all(|value| **value > 0.5) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, known).await.expect("all three are up");
 }

@@ -39,7 +39,7 @@ impl Shape {
         let mut options = match self {
             Self::One => Options { toxiproxy: true, port_offset: 11_000, ..Options::one_of_each() },
             Self::Secured => Options { secured: true, port_offset: 11_200, ..Options::one_of_each() },
-            Self::Restored => Options { port_offset: 11_300, ..Options::one_of_each() },
+            Self::Restored => Options { port_offset: 10_550, ..Options::one_of_each() },
             Self::Three => Options {
                 redis: Redis::Sentinel,
                 brokers: 3,

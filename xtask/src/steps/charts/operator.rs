@@ -44,7 +44,7 @@ pub fn refuses_bad_values() -> anyhow::Result<()> {
         ("nodeSelector.disk=1", "disk"),
         ("prometheusRule.runbooks=here", "runbooks"),
         ("prometheusRule.enable=true", "enable"),
-        ("dashboards.labels=null", "labels"),
+        ("dashboards.labels=grafana", "labels"),
         ("replica=3", "replica"),
     ];
     for (values, named) in bad {
