@@ -50,9 +50,13 @@ async fn stored(rig: &Rig, records: u64) {
 /// `nodetool`, as the distribution's script starts it.
 fn nodetool(stack: &Stack, port: u16, words: &[&str]) -> anyhow::Result<()> {
     let command = stack.process("cassandra-1")?.command;
-    let java = command.iter().find(|word| word.ends_with("/java")).context("no java in the command")?;
+    let java =
+        command.iter().find(|word| *word == "java" || word.ends_with("/java")).context("no java in the command")?;
     let classes = command.iter().skip_while(|word| *word != "-cp").nth(1).context("no class path in the command")?;
     let mut nodetool = Command::new(java);
+    nodetool.args(command.iter().filter(|word| word.starts_with("--add-")));
+    // It keeps a history below the home.
+    nodetool.arg(format!("-Duser.home={}", stack.dir().display()));
     nodetool.args(["-cp", classes, "org.apache.cassandra.tools.NodeTool", "-h", "127.0.0.1", "-p", &port.to_string()]);
     let done = nodetool.args(words).output()?;
     let said = [done.stdout, done.stderr].concat();
