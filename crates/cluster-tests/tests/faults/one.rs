@@ -8,7 +8,6 @@ mod nodes;
 mod people;
 mod poison;
 mod refusals;
-mod restore;
 mod seats;
 mod sends;
 mod servers;
