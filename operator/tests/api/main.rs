@@ -11,9 +11,11 @@
 
 mod children;
 mod draining;
+mod gitops;
 mod kubelet;
 mod leading;
 mod many;
+mod networking;
 mod operations;
 mod outage;
 mod real;
