@@ -6,6 +6,10 @@ mod admin;
 mod auth;
 #[path = "node/clocked.rs"]
 mod clocked;
+#[path = "node/codedeploy.rs"]
+mod codedeploy;
+#[path = "node/compatibility.rs"]
+mod compatibility;
 #[path = "node/conversations.rs"]
 mod conversations;
 #[path = "node/delivery.rs"]

@@ -2,7 +2,9 @@
 
 mod browser;
 mod charts;
+mod codedeploy;
 mod docs;
+mod gitops;
 mod images;
 mod kubernetes;
 mod policy;
@@ -22,7 +24,7 @@ pub struct Step {
     pub needs: &'static [&'static str],
     /// Left out by `--fast`.
     pub slow: bool,
-    /// Only with `--cluster`.
+    /// Takes a node that runs pods: left out by `--no-cluster`, and where none can run.
     pub node: bool,
     /// A note for the summary, or what went wrong.
     pub run: fn() -> anyhow::Result<String>,
@@ -54,9 +56,11 @@ pub const STEPS: &[Step] = &[
     step("format", "rustfmt", rust::format),
     step("shell", "shellcheck", policy::shell),
     step("spelling", "typos", policy::spelling),
-    step("workflow", "zizmor reads the CI workflow", policy::workflow),
+    step("workflow", "actionlint and zizmor read the workflows", policy::workflow),
+    step("release", "crates, charts and changelog are of one version", policy::release),
     step("deny", "licences, banned crates, sources", policy::deny),
     step("unused", "dependencies that nothing uses", policy::unused),
+    step("codedeploy", "what the CodeDeploy agent reads", codedeploy::codedeploy),
     step("web-install", "npm ci", web::install),
     step("web-check", "Biome, TypeScript, knip", web::check).needs(&["web-install"]),
     step("web-test", "vitest", web::test).needs(&["web-install"]),
@@ -74,18 +78,27 @@ pub const STEPS: &[Step] = &[
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
     step("docs", "the book: builds, links, commands, and what is generated", docs::docs).slow(),
     step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
+    step(
+        "gitops",
+        "what Argo CD and Flux are given, on a real API server: a second time changes nothing",
+        gitops::gitops,
+    )
+    .slow(),
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)
         .needs(&["web-build"])
         .slow(),
     step(
         "cluster",
-        "end to end on a node that runs pods: chat, a spike, the way back, evictions, an update",
+        "end to end on a node that runs pods: chat, a spike and back, evictions, an update, failover",
         kubernetes::node,
     )
     .needs(&["images"])
     .slow()
     .node(),
     step("browser", "Playwright against a node on an empty folder", browser::browser)
+        .needs(&["web-build", "openapi"])
+        .slow(),
+    step("browser-nodes", "the same against three nodes behind nginx", browser::nodes)
         .needs(&["web-build", "openapi"])
         .slow(),
 ];

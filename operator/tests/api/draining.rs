@@ -73,7 +73,8 @@ async fn shrinking_drains_the_least_busy_first_and_cuts_nobody() {
         assert!(events.iter().any(|event| event == reason), "{reason} in {events:?}");
     }
     assert!(operator.metric("elastic_chat_operator_drains_total{step=\"finished\"").await >= 2.0);
-    let decision = world.cluster("chat").await.status.and_then(|status| status.gateways?.decision).expect("a decision");
+    let decision =
+        world.cluster("chat").await.status.and_then(|status| status.gateways?.scaling.decision).expect("a decision");
     assert_eq!((decision.from, decision.to), (4, 2));
     world.end().await;
 }
