@@ -15,6 +15,7 @@ mod process;
 mod run;
 mod servers;
 mod steps;
+mod terraform;
 mod test;
 mod tools;
 mod web;

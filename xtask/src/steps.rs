@@ -7,6 +7,7 @@ mod kubernetes;
 mod policy;
 mod rust;
 mod servers;
+mod terraform;
 mod tree;
 mod web;
 
@@ -67,6 +68,12 @@ pub const STEPS: &[Step] = &[
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
     step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
+    step(
+        "terraform",
+        "AWS: every module and root against the providers' schemas, and their tests",
+        terraform::terraform,
+    )
+    .slow(),
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)
         .needs(&["web-build"])
         .slow(),
