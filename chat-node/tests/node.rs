@@ -26,6 +26,8 @@ mod harness;
 mod import;
 #[path = "node/kill.rs"]
 mod kill;
+#[path = "node/metrics.rs"]
+mod metrics;
 #[path = "node/operations.rs"]
 mod operations;
 #[path = "node/people.rs"]

@@ -102,8 +102,7 @@ pub async fn run(context: Arc<Context>, cluster: Arc<Cluster>, first: ChatCluste
         }
         pause = PERIOD.saturating_sub(begin.elapsed()).max(Duration::from_millis(200));
     }
-    let labels = ClusterLabels { namespace: cluster.key.namespace.clone(), name: cluster.key.name.clone() };
-    context.metrics.metric_age.remove(&labels);
+    context.metrics.forget(&cluster.key.namespace, &cluster.key.name);
 }
 
 impl Scaling {

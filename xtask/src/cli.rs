@@ -36,8 +36,12 @@ enum Command {
     Load(bench::LoadArgs),
     /// Ask the databases of advisories about all that we depend on; takes the network
     Audit,
-    /// Write the generated files anew: OpenAPI and the web client's types
-    Generate,
+    /// Write the generated files anew: OpenAPI, the web client's types, definitions, rules and dashboards
+    Generate {
+        /// Only rules, dashboards and the page of settings
+        #[arg(long)]
+        fast: bool,
+    },
     /// Format everything
     Fmt,
     /// Remove what was built and installed (not the data)
@@ -62,7 +66,7 @@ pub fn run() -> anyhow::Result<()> {
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),
         Command::Audit => audit::audit(),
-        Command::Generate => generate::generate(),
+        Command::Generate { fast } => generate::generate(fast),
         Command::Fmt => generate::format(),
         Command::Clean => generate::clean(),
     }

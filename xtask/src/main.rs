@@ -13,6 +13,7 @@ mod generate;
 mod helm;
 mod images;
 mod interrupt;
+mod monitoring;
 mod node;
 mod process;
 mod release;

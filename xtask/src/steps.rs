@@ -3,6 +3,7 @@
 mod browser;
 mod charts;
 mod codedeploy;
+mod docs;
 mod gitops;
 mod images;
 mod kubernetes;
@@ -11,6 +12,10 @@ mod rust;
 mod servers;
 mod tree;
 mod web;
+
+use crate::monitoring::check as monitoring;
+
+pub use docs::generate as generate_docs;
 
 pub struct Step {
     pub name: &'static str,
@@ -62,6 +67,7 @@ pub const STEPS: &[Step] = &[
     step("web-build", "the bundle", web::build).needs(&["web-install"]),
     step("web-size", "the first load fits its budget", web::size).needs(&["web-build"]),
     step("argocd", "Argo CD's health of a ChatCluster", policy::health),
+    step("alerts", "rules and dashboards: current, of metrics that there are, tried by promtool", monitoring::alerts),
     step("clippy", "all targets, no warnings", rust::clippy),
     step("rust-test", "nextest, but for what needs servers", rust::test).slow(),
     step("real", "tests against real Redis, Kafka, Cassandra and S3", servers::real).slow(),
@@ -70,6 +76,7 @@ pub const STEPS: &[Step] = &[
     step("doc-test", "examples in the documentation", rust::doc_test).slow(),
     step("openapi", "docs/reference/openapi.json is what the node says", rust::openapi_drift).slow(),
     step("web-types", "the client's types are those of openapi.json", web::types_drift).needs(&["web-install"]),
+    step("docs", "the book: builds, links, commands, and what is generated", docs::docs).slow(),
     step("charts", "the Helm charts: lint, kubeconform, and what must hold", charts::charts).slow(),
     step(
         "gitops",

@@ -20,6 +20,7 @@ pub mod condition {
     pub const WRITERS_BOUND: &str = "WritersBound";
     /// Redis, Kafka and Cassandra answer the pods.
     pub const BACKENDS_REACHABLE: &str = "BackendsReachable";
+    pub const ALL: [&str; 6] = [READY, PROGRESSING, DEGRADED, SCALING_LIMITED, WRITERS_BOUND, BACKENDS_REACHABLE];
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
