@@ -1,6 +1,9 @@
 //! Writing what is generated, and formatting the rest.
 
+use std::process::Command;
+
 use crate::process::{cargo, output, root, run, target};
+use crate::programs::programs;
 use crate::{monitoring, steps, web};
 
 pub const OPENAPI: &str = "docs/reference/openapi.json";
@@ -10,8 +13,7 @@ pub const CRDS: [(&str, &str); 1] = [("crds/chatclusters.yaml", "charts/elastic-
 
 /// The description as the node's types have it now.
 pub fn openapi() -> anyhow::Result<String> {
-    let mut run = cargo(&["run", "--quiet", "--package", "chat-node", "--locked", "--", "openapi"]);
-    output(run.env("CARGO_INCREMENTAL", "0"))
+    output(Command::new(programs()?.join("chat-node")).arg("openapi"))
 }
 
 pub fn generate(fast: bool) -> anyhow::Result<()> {
@@ -21,7 +23,7 @@ pub fn generate(fast: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     std::fs::write(root().join(OPENAPI), openapi()?)?;
-    let mut definitions = cargo(&["test", "--quiet", "--package", "operator", "--lib", "--locked", "generated"]);
+    let mut definitions = cargo(&["test", "--quiet", "--workspace", "--lib", "--locked", "generated"]);
     output(definitions.env("ELASTIC_CHAT_GENERATE", "1").env("CARGO_INCREMENTAL", "0"))?;
     for (crd, copy) in CRDS {
         std::fs::copy(root().join(crd), root().join(copy))?;

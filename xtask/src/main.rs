@@ -16,6 +16,7 @@ mod interrupt;
 mod monitoring;
 mod node;
 mod process;
+mod programs;
 mod release;
 mod run;
 mod servers;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::{Image, Profile};
 use crate::process::{cargo, output, root, run, target};
+use crate::programs::programs;
 use crate::web;
 
 /// Builds what the images are made of.
@@ -19,23 +20,20 @@ pub fn build_sources(images: &[Image], profile: Profile) -> anyhow::Result<()> {
         web::build().context("the web client could not be built")?;
     }
     if images.iter().any(|image| *image != Image::Web) {
-        run(&mut binaries(profile))?;
+        build(profile)?;
     }
     Ok(())
 }
 
 /// All three at once, whichever are wanted: another set would have other features of what they share, and compile it anew.
-fn binaries(profile: Profile) -> Command {
+fn build(profile: Profile) -> anyhow::Result<()> {
     if profile == Profile::Debug {
         // The very files that the tests use.
-        let mut build = cargo(&["test", "--quiet", "--locked", "--workspace", "--no-run"]);
-        build.env("CARGO_INCREMENTAL", "0");
-        return build;
+        return programs().map(drop);
     }
     let packages = ["--package", "chat-node", "--package", "writer", "--package", "operator"];
     let mut build = cargo(&["build", "--quiet", "--locked", "--profile", profile.cargo()]);
-    build.args(packages);
-    build
+    run(build.args(packages))
 }
 
 /// The files that an image is made of, besides its base.

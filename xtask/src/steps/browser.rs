@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use stack::{Chat, Options, Stack};
 
-use super::rust::lean;
 use super::servers::{FIRST_PORT_OFFSET, forget, taken_down};
 use crate::node::{Node, free_port};
-use crate::process::{output, run, target};
+use crate::process::{run, target};
+use crate::programs::programs;
 use crate::web;
 
 /// The tests register more people, and say more, than a person would.
@@ -18,13 +18,12 @@ const UNLIMITED: [&str; 4] = ["--limit-auth-per-address", "off", "--limit-sends-
 pub fn browser() -> anyhow::Result<String> {
     let browser = chromium().context("no Chromium: install it, or give its path in CHROMIUM")?;
     web::build()?;
-    output(&mut lean(&["build", "--quiet", "--package", "chat-node", "--locked"]))?;
+    let binary = programs()?.join("chat-node");
     let folder = target().join("browser-test");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder)?;
     let log = folder.join("node.log");
     let off = UNLIMITED.map(str::to_owned);
-    let binary = target().join("debug/chat-node");
     let sink = std::fs::File::create(&log)?.into();
     let mut node = Node::start(&binary, free_port()?, free_port()?, &folder.join("data"), &off, sink)
         .with_context(|| tail(&log))?;
@@ -37,12 +36,11 @@ pub fn browser() -> anyhow::Result<String> {
 pub fn nodes() -> anyhow::Result<String> {
     let browser = chromium().context("no Chromium: install it, or give its path in CHROMIUM")?;
     web::build()?;
-    let packages = ["--package", "chat-node", "--package", "writer"];
-    output(lean(&["build", "--quiet", "--locked"]).args(packages))?;
+    let programs = programs()?;
     let folder = target().join("browser-nodes-test");
     forget(&folder)?;
     let stack = Arc::new(Stack::open(folder.join("stack"))?);
-    let chat = Chat { node_flags: UNLIMITED.map(str::to_owned).to_vec(), ..Chat::new(target().join("debug")) };
+    let chat = Chat { node_flags: UNLIMITED.map(str::to_owned).to_vec(), ..Chat::new(programs) };
     let mut options = Options::one_of_each().at_free_ports(FIRST_PORT_OFFSET)?;
     let ports = options.ports();
     options.upstreams = (1..=chat.nodes).map(|n| ports.node(n)).collect();

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use anyhow::ensure;
 
-use super::rust::lean;
 use crate::files::{read, tracked};
 use crate::process::{command, output, root, target};
+use crate::programs::programs;
 use crate::tools::tool;
 
 pub use configuration::generate;
@@ -27,7 +27,7 @@ pub fn docs() -> anyhow::Result<String> {
     links::lead_somewhere(&pages)?;
     fields_exist(&pages)?;
     book()?;
-    output(&mut lean(&["build", "--quiet", "--workspace", "--bins", "--locked"]))?;
+    programs()?;
     configuration::is_current()?;
     let run = snippets::run_all(&pages)?;
     // A note: a page may be on its way.

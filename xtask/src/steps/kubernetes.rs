@@ -23,7 +23,7 @@ pub fn api() -> anyhow::Result<String> {
         Mode::ControlPlane,
         || Ok(()),
         |cluster| {
-            output(&mut lean(&["build", "--quiet", "--package", "operator", "--locked"]))?;
+            let programs = programs()?;
             // Routes are made where the Gateway API is there, and are tried against its own definitions.
             let mut define = cluster.kubectl()?;
             define.args(["apply", "--server-side"]);
@@ -33,7 +33,7 @@ pub fn api() -> anyhow::Result<String> {
             }
             output(&mut define)?;
             let mut tests = nextest("binary(api)")?;
-            tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", binaries());
+            tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", programs);
             tests.env("ELASTIC_CHAT_TEST_KUBECTL", cluster.kubectl()?.get_program());
             passes(tests.arg("--no-tests=fail"))
         },
@@ -80,11 +80,6 @@ fn inside(cluster: &Cluster, command: &Command) -> anyhow::Result<Command> {
         }
     }
     Ok(inside)
-}
-
-/// Where cargo leaves the programs.
-fn binaries() -> PathBuf {
-    target().join("debug")
 }
 
 /// Does it with a cluster, which is then taken down, also after an error or Ctrl-C, and after it what else there is. After a

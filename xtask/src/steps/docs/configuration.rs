@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, ensure};
 
-use super::super::rust::lean;
 use crate::files::read;
 use crate::process::{command, output, root, target};
+use crate::programs::programs;
 
 const PAGE: &str = "docs/reference/configuration.md";
 const MARK: &str = "<!-- made from --help: `./dev generate` -->\n";
@@ -45,7 +45,7 @@ pub fn is_current() -> anyhow::Result<()> {
 /// # Errors
 /// A program does not build.
 pub fn generate() -> anyhow::Result<()> {
-    output(&mut lean(&["build", "--quiet", "--workspace", "--bins", "--locked"]))?;
+    programs()?;
     Ok(std::fs::write(root().join(PAGE), page()?)?)
 }
 
