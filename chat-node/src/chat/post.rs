@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chat_core::{ClientMsgId, ConversationId, EventBody, Seq, Timestamp, UserId};
@@ -278,10 +278,15 @@ impl Chat {
 
     /// Into the tail and to whoever is connected. Failing costs time only: the log has it, and the projector repairs.
     async fn announce(&self, conversation: ConversationId, seq: Seq, event: Bytes) {
+        let logged = Instant::now();
         let appending = self.backends.tail.append(conversation, seq, event.clone());
         match tokio::time::timeout(TAIL_DEADLINE, appending).await {
-            Ok(Ok(appended)) if appended.fresh => self.delivery.event(conversation, seq, &appended, &event).await,
-            Ok(Ok(_)) => {}
+            Ok(Ok(appended)) => {
+                if appended.fresh {
+                    self.delivery.event(conversation, seq, &appended, &event).await;
+                }
+                self.counters.sends.live(logged);
+            }
             Ok(Err(error)) => tracing::warn!(%conversation, %seq, %error, "an event is in the log but not in the tail"),
             Err(_) => {
                 tracing::warn!(%conversation, %seq, "an event is in the log, but the tail did not answer in time");

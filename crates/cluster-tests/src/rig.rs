@@ -22,6 +22,8 @@ pub enum Shape {
     Three,
     /// One of each, over TLS and with passwords.
     Secured,
+    /// One of each, for a test that takes their data away.
+    Restored,
 }
 
 impl Shape {
@@ -30,6 +32,7 @@ impl Shape {
             Self::One => "one",
             Self::Three => "three",
             Self::Secured => "secured",
+            Self::Restored => "restored",
         }
     }
 
@@ -37,6 +40,7 @@ impl Shape {
         let mut options = match self {
             Self::One => Options { toxiproxy: true, port_offset: 11_000, ..Options::one_of_each() },
             Self::Secured => Options { secured: true, port_offset: 11_200, ..Options::one_of_each() },
+            Self::Restored => Options { port_offset: 10_550, ..Options::one_of_each() },
             Self::Three => Options {
                 redis: Redis::Sentinel,
                 brokers: 3,
@@ -87,7 +91,7 @@ impl Rig {
             PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: {how}")))
         };
         let folder = variable("ELASTIC_CHAT_FAULTS_DIR");
-        for other in [Shape::One, Shape::Three, Shape::Secured] {
+        for other in [Shape::One, Shape::Three, Shape::Secured, Shape::Restored] {
             let other_folder = folder.join(other.folder());
             if other != shape && other_folder.exists() {
                 Stack::open(other_folder).and_then(|stack| stack.down()).expect("the other stack stops");

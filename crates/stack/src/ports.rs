@@ -86,7 +86,7 @@ impl Ports {
         self.nth(n, 7000)
     }
 
-    pub(crate) fn cassandra_jmx(self, n: u16) -> SocketAddr {
+    pub fn cassandra_jmx(self, n: u16) -> SocketAddr {
         self.local(7100 + n)
     }
 
