@@ -148,7 +148,11 @@ impl Turn {
             };
             match open {
                 Ok(open) => reader = open.answer(asked, Instant::now() + DEADLINE).then_some(open),
-                Err(unknown) => asked.into_iter().for_each(|asked| asked.answer(Err(unknown.clone()))),
+                Err(unknown) => {
+                    for asked in asked {
+                        asked.answer(Err(unknown.clone()));
+                    }
+                }
             }
         }
     }

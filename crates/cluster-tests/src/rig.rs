@@ -206,7 +206,9 @@ impl Rig {
     /// Cuts these ways for so long: what goes over them is swallowed.
     pub async fn cut(&self, names: &[&str], time: Duration) {
         let proxies = self.proxies();
-        names.iter().for_each(|name| proxies.cut(name).expect("cut"));
+        for name in names {
+            proxies.cut(name).expect("cut");
+        }
         tokio::time::sleep(time).await;
         proxies.heal().expect("heal");
     }
@@ -214,7 +216,9 @@ impl Rig {
     /// Makes these ways slow for so long: 200 ms more to and fro.
     pub async fn slow(&self, names: &[&str], time: Duration) {
         let proxies = self.proxies();
-        names.iter().for_each(|name| proxies.delay(name, 100, 20).expect("delay"));
+        for name in names {
+            proxies.delay(name, 100, 20).expect("delay");
+        }
         tokio::time::sleep(time).await;
         proxies.heal().expect("heal");
     }

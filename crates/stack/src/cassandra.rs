@@ -37,6 +37,7 @@ const PROPERTIES: [&str; 9] = [
 ];
 
 /// The nodes.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Cassandra {
     nodes: u16,
     ports: Ports,
@@ -123,7 +124,7 @@ impl Cassandra {
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut text = render(include_str!("../templates/cassandra.yaml"), &values)?;
         if self.peer_proxies {
-            text += &format!("broadcast_address: {}\n", self.for_peers(n).ip());
+            text += &["broadcast_address: ", &self.for_peers(n).ip().to_string(), "\n"].concat();
         }
         if self.secured {
             let store = Secrets::of(folder.parent().context("a node's folder is in the stack's")?).store();

@@ -30,6 +30,7 @@ struct Listener {
 }
 
 /// The brokers.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Kafka {
     brokers: u16,
     ports: Ports,
@@ -170,13 +171,13 @@ impl Kafka {
     /// What names mean to broker `n`; its Java asks nobody else.
     fn hosts(&self, n: u16) -> String {
         let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let mut text = format!("127.0.0.1 localhost {}\n", machine.trim());
-        for to in 1..=self.brokers {
+        let peer = |to| {
             let there = self.ports.kafka_peers(to);
             let address = if to == n { there } else { Ports::between(n, to, there) };
-            text += &format!("{} kafka-{to}\n", address.ip());
-        }
-        text
+            format!("{} kafka-{to}\n", address.ip())
+        };
+        let itself = format!("127.0.0.1 localhost {}\n", machine.trim());
+        std::iter::once(itself).chain((1..=self.brokers).map(peer)).collect()
     }
 
     /// A new broker's folder must be told which cluster it is of.

@@ -44,7 +44,7 @@ pub fn nodes() -> anyhow::Result<String> {
     let mut options = Options::one_of_each().at_free_ports(FIRST_PORT_OFFSET)?;
     let ports = options.ports();
     options.upstreams = (1..=chat.nodes).map(|n| ports.node(n)).collect();
-    taken_down(&folder, &[stack.clone()], || {
+    taken_down(&folder, std::slice::from_ref(&stack), || {
         stack.up(&options)?;
         stack.start_chat(&chat)?;
         play(&browser, ports.nginx())?;

@@ -38,7 +38,9 @@ struct Part {
 
 impl Part {
     fn answer_rest(self, answer: &super::Answer) {
-        self.asked.into_values().flatten().for_each(|asked| asked.answer(answer.clone()));
+        for asked in self.asked.into_values().flatten() {
+            asked.answer(answer.clone());
+        }
     }
 
     fn take(&mut self, record: &BorrowedMessage<'_>) {
@@ -81,7 +83,9 @@ impl Reader {
         match outcome {
             Ok(()) => true,
             Err(unknown) => {
-                parts.into_values().for_each(|part| part.answer_rest(&Err(unknown.clone())));
+                for part in parts.into_values() {
+                    part.answer_rest(&Err(unknown.clone()));
+                }
                 false
             }
         }

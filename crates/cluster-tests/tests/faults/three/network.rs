@@ -77,7 +77,7 @@ impl Replication {
         let [primary] = primaries[..] else { panic!("one primary of {primaries:?}, {replicas:?}") };
         let way = format!("redis-{primary}-replicas");
         let replication = Self { way, primary: port(primary), replicas: replicas.into_iter().map(port).collect() };
-        replication.failover_timeout(rig, "600000");
+        failover_timeout(rig, "600000");
         replication.follow(rig.ports().redis_proxy(primary).port()).await;
         replication
     }
@@ -92,7 +92,7 @@ impl Replication {
 
     async fn as_before(&self, rig: &Rig) {
         self.follow(self.primary).await;
-        self.failover_timeout(rig, "5000");
+        failover_timeout(rig, "5000");
     }
 
     /// Has the replicas follow what is at that port, one after another: one is enough for the primary.
@@ -107,12 +107,12 @@ impl Replication {
             .await;
         }
     }
+}
 
-    fn failover_timeout(&self, rig: &Rig, milliseconds: &str) {
-        for n in 1..=3 {
-            let port = rig.ports().sentinel(n).port();
-            assert_eq!(redis(port, &["SENTINEL", "SET", "main", "failover-timeout", milliseconds]).trim(), "OK");
-        }
+fn failover_timeout(rig: &Rig, milliseconds: &str) {
+    for n in 1..=3 {
+        let port = rig.ports().sentinel(n).port();
+        assert_eq!(redis(port, &["SENTINEL", "SET", "main", "failover-timeout", milliseconds]).trim(), "OK");
     }
 }
 
