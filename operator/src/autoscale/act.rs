@@ -178,9 +178,10 @@ pub async fn announce(context: &Context, cluster: &Cluster, component: &'static 
     };
     // Most reasons begin with the very step.
     let step = format!("{from} → {to} {component}s");
-    let text = match decision.reason.starts_with(&step) {
-        true => decision.reason.clone(),
-        false => format!("{step}: {}", decision.reason),
+    let text = if decision.reason.starts_with(&step) {
+        decision.reason.clone()
+    } else {
+        format!("{step}: {}", decision.reason)
     };
     context.events.tell(cluster, Note::normal(reason, "Scale", text)).await;
 }
