@@ -64,32 +64,51 @@ fn table(help: &str) -> String {
         }
     }
     for (flag, about) in flags.iter().filter(|(flag, _)| !flag.contains("--help") && !flag.contains("--version")) {
-        let note = |name: &str| {
-            let mark = format!("[{name}: ");
-            about.iter().find_map(|line| line.strip_prefix(mark.as_str())?.strip_suffix(']'))
-        };
-        let code = |text: Option<&str>| text.map_or(String::new(), |text| format!("`{text}`"));
-        let env = note("env").map(|env| env.trim_end_matches('='));
-        let mut said: Vec<&str> =
-            about.iter().copied().filter(|line| !line.is_empty() && !line.starts_with('[')).collect();
-        let values = note("possible values").map(|values| format!("One of: {values}"));
-        said.extend(values.as_deref());
-        let said = said.join(" ").replace('|', "\\|").replace('<', "&lt;");
-        let _ = writeln!(rows, "| `{flag}` | {} | {} | {said} |", code(env), code(note("default")));
+        let code = |text: Option<String>| text.map_or(String::new(), |text| format!("`{text}`"));
+        let said = about.iter().filter(|line| !line.is_empty()).copied().collect::<Vec<_>>().join(" ");
+        let (said, values) = without_note(&said, "possible values");
+        let (said, default) = without_note(&said, "default");
+        let (mut said, env) = without_note(&said, "env");
+        if let Some(values) = values {
+            said.push_str(if said.is_empty() { "One of: " } else { ". One of: " });
+            said.push_str(&values);
+        }
+        let env = env.map(|env| env.trim_end_matches('=').to_owned());
+        let said = said.replace('|', "\\|").replace('<', "&lt;");
+        let _ = writeln!(rows, "| `{flag}` | {} | {} | {said} |", code(env), code(default));
     }
     rows
+}
+
+/// Takes `[name: content]`, as clap writes it behind the help, out of a text.
+fn without_note(text: &str, name: &str) -> (String, Option<String>) {
+    let mark = format!("[{name}: ");
+    let found = text.rfind(&mark).and_then(|at| {
+        let (content, rest) = text[at + mark.len()..].split_once(']')?;
+        Some((format!("{}{rest}", &text[..at]).trim().to_owned(), Some(content.to_owned())))
+    });
+    found.unwrap_or_else(|| (text.trim().to_owned(), None))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// In one line or in several: that depends on how long the lines may be.
     #[test]
     fn help_becomes_a_row() {
-        let help = "Run the node\n\nUsage: x\n\nOptions:\n      --listen <LISTEN>\n          Where clients connect\n\n          \
-            [env: ELASTIC_CHAT_LISTEN=]\n          [default: 127.0.0.1:8080]\n\n  -h, --help\n          Print help\n";
-        let row = "| `--listen <LISTEN>` | `ELASTIC_CHAT_LISTEN` | `127.0.0.1:8080` | Where clients connect |\n";
-        assert!(table(help).ends_with(row), "{}", table(help));
-        assert_eq!(table(help).lines().count(), 3);
+        let notes = ["[env: ELASTIC_CHAT_LOG_FORMAT=]", "[default: text]", "[possible values: text, json]"];
+        let row = "| `--log-format <FORMAT>` | `ELASTIC_CHAT_LOG_FORMAT` | `text` | How to log. One of: text, json |\n";
+        for between in ["\n          ", " "] {
+            let notes = notes.join(between);
+            let help = format!(
+                "Run the node\n\nUsage: x\n\nOptions:\n      --log-format <FORMAT>\n          How to log\n\n          \
+                 {notes}\n\n  -h, --help\n          Print help\n"
+            );
+            assert!(table(&help).ends_with(row), "{}", table(&help));
+            assert_eq!(table(&help).lines().count(), 3);
+        }
+        let bare = "      --limit <N>\n          [env: ELASTIC_CHAT_LIMIT=] [default: 10]\n";
+        assert!(table(bare).ends_with("| `--limit <N>` | `ELASTIC_CHAT_LIMIT` | `10` |  |\n"), "{}", table(bare));
     }
 }
