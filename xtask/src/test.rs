@@ -8,7 +8,7 @@ use crate::files::changes;
 use crate::steps::{STEPS, Step};
 
 #[derive(clap::Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Only these steps, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = names())]
