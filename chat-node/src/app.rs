@@ -19,8 +19,8 @@ use crate::config::{Config, check};
 use crate::listener::Reserved;
 use crate::node::SystemClock;
 use crate::{
-    Backends, Node, admin, auth, blobs, drain, joining, lease, listener, logins, memberships, node_channel, openapi,
-    positions, rest, spa, ws,
+    Backends, Node, admin, auth, backend_health, blobs, drain, joining, lease, listener, logins, memberships,
+    node_channel, openapi, positions, rest, spa, ws,
 };
 
 /// For tasks that only have to notice that they should end.
@@ -185,6 +185,7 @@ fn spawn_tasks(node: &Arc<Node>, stop: &CancellationToken, tasks: &TaskTracker) 
     tasks.spawn(lease::run(Arc::clone(node), stop.clone()));
     tasks.spawn(memberships::run(Arc::clone(node), stop.clone()));
     tasks.spawn(logins::run(Arc::clone(node), stop.clone()));
+    tasks.spawn(backend_health::run(Arc::clone(node), stop.clone()));
     tasks.spawn(Arc::clone(&node.loop_delay).run(stop.clone()));
     tasks.spawn(clean_uploads(Arc::clone(node), stop.clone()));
 }

@@ -1,6 +1,7 @@
 //! What people do in conversations: the same code behind REST and WebSocket.
 
 mod access;
+mod attempts;
 mod changes;
 mod conversations;
 mod cursors;

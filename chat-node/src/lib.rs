@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod app;
 pub mod auth;
+mod backend_health;
 pub mod blobs;
 pub mod chat;
 pub mod cli;

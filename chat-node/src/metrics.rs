@@ -1,8 +1,14 @@
 //! What the node counts. Names and units are in `docs/reference/metrics.md`.
 
+mod outcomes;
+
+use chat_cluster::Health;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+
+pub use outcomes::{Arrival, Arrivals, Sends};
 
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -23,6 +29,9 @@ pub struct Counters {
     pub epochs_changed: Counter,
     pub connections: Gauge,
     pub conversations_live: Gauge,
+    pub sends: Sends,
+    pub arrivals: Arrivals,
+    backends: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Counters {
@@ -53,5 +62,15 @@ impl Counters {
             "Conversations with a member connected here",
             self.conversations_live.clone(),
         );
+        self.sends.register(registry);
+        self.arrivals.register(registry);
+        registry.register("backend_up", "1 while the log, the tail or the store answers", self.backends.clone());
+    }
+
+    /// Takes over what the backends said.
+    pub fn read_health(&self, health: &[Health]) {
+        for Health { name, problem } in health {
+            self.backends.get_or_create(&[("backend", *name)]).set(i64::from(problem.is_none()));
+        }
     }
 }

@@ -6,6 +6,10 @@ mod admin;
 mod auth;
 #[path = "node/clocked.rs"]
 mod clocked;
+#[path = "node/codedeploy.rs"]
+mod codedeploy;
+#[path = "node/compatibility.rs"]
+mod compatibility;
 #[path = "node/conversations.rs"]
 mod conversations;
 #[path = "node/delivery.rs"]
@@ -22,6 +26,8 @@ mod harness;
 mod import;
 #[path = "node/kill.rs"]
 mod kill;
+#[path = "node/metrics.rs"]
+mod metrics;
 #[path = "node/operations.rs"]
 mod operations;
 #[path = "node/people.rs"]

@@ -31,7 +31,9 @@ pub use image::{Digests, Image, PullPolicy, PullSecret};
 pub use limits::{LimitValue, Limits};
 pub use pod::{Amounts, Pod, Resources};
 pub use quantity::Quantity;
-pub use status::{ChatClusterStatus, ConnectionsPerPod, Decision, GatewayStatus, WriterStatus, condition};
+pub use status::{
+    ChatClusterStatus, ConnectionsPerPod, Decision, GatewayStatus, ScalingStatus, WriterStatus, condition,
+};
 pub use writers::{WriterScaleDown, WriterTarget, Writers};
 
 #[cfg(test)]

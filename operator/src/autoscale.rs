@@ -27,6 +27,7 @@ pub mod fleet;
 pub mod gateway_scaling;
 pub mod gateways;
 pub mod observation;
+pub mod past;
 pub mod writer_scaling;
 pub mod writers;
 
@@ -76,6 +77,10 @@ pub async fn run(context: Arc<Context>, cluster: Arc<Cluster>, first: ChatCluste
         sessions_cut: 0.0,
     };
     drop(first);
+    // Before its pods are made: only those that are seen from their beginning say how long they boot.
+    let pods = context.pods.of(&cluster.key.namespace, &cluster.key.name);
+    scaling.gateways.look(&of(&pods, Component::Gateway), Now::since(scaling.started).unix);
+    drop(pods);
     // Hundreds of clusters that begin together must not ask together.
     let mut pause = PERIOD.mul_f64(rand::rng().random_range(0.05..1.0));
     loop {
@@ -97,17 +102,13 @@ pub async fn run(context: Arc<Context>, cluster: Arc<Cluster>, first: ChatCluste
         }
         pause = PERIOD.saturating_sub(begin.elapsed()).max(Duration::from_millis(200));
     }
-    let labels = ClusterLabels { namespace: cluster.key.namespace.clone(), name: cluster.key.name.clone() };
-    context.metrics.metric_age.remove(&labels);
+    context.metrics.forget(&cluster.key.namespace, &cluster.key.name);
 }
 
 impl Scaling {
     async fn period(&mut self, context: &Context, cluster: &Cluster, applied: &ChatCluster) {
         let pods = context.pods.of(&cluster.key.namespace, &cluster.key.name);
-        let of = |component| -> Vec<Arc<PodView>> {
-            pods.iter().filter(|pod| pod.component == component).cloned().collect()
-        };
-        let (gateways, writers) = (of(Component::Gateway), of(Component::Writer));
+        let (gateways, writers) = (of(&pods, Component::Gateway), of(&pods, Component::Writer));
         let tokens = cluster.tokens.read().clone();
         let now = Now::since(self.started);
         let (failed, also) = tokio::join!(
@@ -123,7 +124,7 @@ impl Scaling {
         }
         self.periods = self.periods.wrapping_add(1);
         let now = Now::since(self.started);
-        self.gateways.boots.look(&gateways);
+        self.gateways.look(&gateways, now.unix);
         let acting = !applied.spec.paused && context.calls.leadership().leads();
         if acting && applied.spec.is_distributed() {
             self.gateways.period(context, cluster, applied, &gateways, now).await;
@@ -168,6 +169,10 @@ impl Scaling {
             context.clusters.trigger(&cluster.key);
         }
     }
+}
+
+fn of(pods: &[Arc<PodView>], component: Component) -> Vec<Arc<PodView>> {
+    pods.iter().filter(|pod| pod.component == component).cloned().collect()
 }
 
 /// What the pods say of their backends; only what is wrong, or one line that all is well.

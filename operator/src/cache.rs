@@ -3,4 +3,5 @@
 pub mod children;
 pub mod follow;
 pub mod kinds;
+pub mod patience;
 pub mod pods;

@@ -1,6 +1,6 @@
 //! What this process knows of each ChatCluster besides what the API server has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -119,6 +119,17 @@ impl Clusters {
         removed.inspect(|entry| entry.stop.cancel()).is_some()
     }
 
+    /// Ends the loops of all others.
+    pub fn keep_only(&self, there: &HashSet<ClusterKey>) {
+        self.all.write().retain(|key, entry| {
+            let stays = there.contains(key);
+            if !stays {
+                entry.stop.cancel();
+            }
+            stays
+        });
+    }
+
     /// Ends all loops.
     pub fn clear(&self) {
         self.all.write().drain().for_each(|(_, entry)| entry.stop.cancel());
@@ -137,5 +148,28 @@ impl Clusters {
         if self.triggers.try_send(key.reference()).is_err() {
             tracing::debug!(cluster = %key, "the queue of reconciliations is full");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_of_a_cluster_that_is_gone_ends_and_one_made_anew_is_another() {
+        let (triggers, _triggered) = mpsc::channel(1);
+        let clusters = Clusters::new(triggers);
+        let cluster = |name: &str, uid: &str| -> ChatCluster {
+            serde_json::from_value(serde_json::json!({"apiVersion": "elastic-chat.io/v1alpha1", "kind": "ChatCluster",
+                "metadata": {"name": name, "namespace": "n", "uid": uid}, "spec": {"profile": "embedded"}}))
+            .expect("a ChatCluster")
+        };
+        let (gone, stays) = (cluster("gone", "a"), cluster("stays", "b"));
+        let ended = clusters.enter(&gone).1.expect("it is new");
+        let goes_on = clusters.enter(&stays).1.expect("it is new");
+        clusters.keep_only(&HashSet::from([ClusterKey::of(&stays)]));
+        assert!(ended.is_cancelled() && !goes_on.is_cancelled() && clusters.len() == 1);
+        assert!(clusters.enter(&stays).1.is_none());
+        assert!(clusters.enter(&cluster("stays", "c")).1.is_some() && goes_on.is_cancelled());
     }
 }

@@ -11,6 +11,7 @@ use kube::runtime::watcher;
 use rand::RngExt as _;
 
 use crate::api::ChatCluster;
+use crate::cache::patience::Patience;
 use crate::clusters::ClusterKey;
 use crate::context::Context;
 use crate::controller::reconcile::ReconcileError;
@@ -41,6 +42,7 @@ pub async fn run(
     Controller::for_stream(clusters, store)
         .with_config(Config::default().concurrency(concurrency))
         .reconcile_on(triggers)
+        .trigger_backoff(Patience::default())
         .run(timed, after_failure, Arc::clone(&context))
         .for_each(|result| {
             match result {

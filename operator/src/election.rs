@@ -203,17 +203,29 @@ impl Elector {
     /// Gives the lease back, so that another need not wait. Call it only after everything that acts has ended.
     pub async fn release(&mut self) {
         self.leadership.end();
-        let Some(observed) = self.observed.take() else { return };
-        if observed.record.holder != self.identity {
-            return;
-        }
-        let lease = observed.released();
-        let parameters = PostParams::default();
-        let call = self.api.replace(&self.name, &parameters, &lease);
-        match tokio::time::timeout(self.terms.call_deadline, call).await {
-            Ok(Ok(_)) => tracing::info!(lease = self.name, "the lease is released"),
+        let ours = self.observed.as_ref().is_some_and(|seen| seen.record.holder == self.identity);
+        let seen = self.observed.take();
+        let Some(seen) = seen.filter(|_| ours) else { return };
+        match tokio::time::timeout(self.terms.call_deadline, self.give_back(seen)).await {
+            Ok(Ok(())) => tracing::info!(lease = self.name, "the lease is released"),
             Ok(Err(error)) => tracing::warn!(lease = self.name, %error, "the lease could not be released"),
             Err(_) => tracing::warn!(lease = self.name, "the lease could not be released in time"),
+        }
+    }
+
+    /// A renewal whose answer did not come in time may have been written all the same: then the lease is of another
+    /// version than we know, and still ours.
+    async fn give_back(&self, mut seen: Observed) -> kube::Result<()> {
+        loop {
+            match self.api.replace(&self.name, &PostParams::default(), &seen.released()).await {
+                Err(kube::Error::Api(status)) if status.is_conflict() => {}
+                answer => return answer.map(drop),
+            }
+            let Some(lease) = self.api.get_opt(&self.name).await? else { return Ok(()) };
+            seen = Observed::see(None, lease, Instant::now());
+            if seen.record.holder != self.identity {
+                return Ok(());
+            }
         }
     }
 

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::AtomicU64;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::api::condition;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabels {
@@ -48,6 +51,14 @@ pub struct ClusterLabels {
     pub name: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ConditionLabels {
+    pub namespace: String,
+    pub name: String,
+    /// `Ready`, `Degraded` and so on.
+    pub condition: String,
+}
+
 type Latency = Histogram;
 
 /// Cheap to clone; all clones count together.
@@ -66,6 +77,7 @@ pub struct Metrics {
     pub scrapes: Family<ScrapeLabels, Counter>,
     pub metric_age: Family<ClusterLabels, Gauge<f64, AtomicU64>>,
     pub events_deduplicated: Counter,
+    conditions: Family<ConditionLabels, Gauge>,
 }
 
 fn latency() -> Histogram {
@@ -89,6 +101,7 @@ impl Metrics {
             scrapes: Family::default(),
             metric_age: Family::default(),
             events_deduplicated: Counter::default(),
+            conditions: Family::default(),
         };
         let all = metrics.clone();
         let to = registry.sub_registry_with_prefix("elastic_chat_operator");
@@ -107,11 +120,85 @@ impl Metrics {
         let help = "Age of the oldest reading that the last decision was made from";
         to.register_with_unit("metric_age", help, Unit::Seconds, all.metric_age);
         to.register("events_deduplicated", "Events that had been told shortly before", all.events_deduplicated);
+        to.register("condition", "1 while a condition of a ChatCluster is true", all.conditions);
         metrics
+    }
+
+    /// Takes over what a ChatCluster's status says.
+    pub fn told(&self, namespace: &str, name: &str, conditions: &[Condition]) {
+        for Condition { type_, status, .. } in conditions {
+            let labels =
+                ConditionLabels { namespace: namespace.to_owned(), name: name.to_owned(), condition: type_.clone() };
+            self.conditions.get_or_create(&labels).set(i64::from(status == "True"));
+        }
+    }
+
+    /// A cluster is gone, or another operator leads.
+    pub fn forget(&self, namespace: &str, name: &str) {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        for condition in condition::ALL {
+            let (namespace, name) = (namespace.clone(), name.clone());
+            self.conditions.remove(&ConditionLabels { namespace, name, condition: condition.to_owned() });
+        }
+        self.metric_age.remove(&ClusterLabels { namespace, name });
     }
 
     /// Of a process that shows them to nobody.
     pub fn detached() -> Self {
         Self::register(&mut Registry::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use service_kit::metrics::{differences, documented, exported};
+
+    use super::*;
+
+    /// With one sample of every family, so that its labels are seen.
+    fn exposition() -> String {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        service_kit::metrics::register(&mut registry, Arc::default());
+        metrics.reconcile_errors.get_or_create(&ErrorLabels { cause: "apply" }).inc();
+        metrics.api_calls.get_or_create(&CallLabels { verb: "get", outcome: "ok" }).inc();
+        metrics.decisions.get_or_create(&ScaleLabels { component: "writer", direction: "up" }).inc();
+        metrics.drains.get_or_create(&DrainLabels { step: "begun" }).inc();
+        metrics.scrapes.get_or_create(&ScrapeLabels { outcome: "ok" }).inc();
+        let cluster = ClusterLabels { namespace: "chat".to_owned(), name: "demo".to_owned() };
+        metrics.metric_age.get_or_create(&cluster).set(2.0);
+        let told = |status: &str| Condition {
+            type_: condition::READY.to_owned(),
+            status: status.to_owned(),
+            reason: "Test".to_owned(),
+            message: String::new(),
+            observed_generation: None,
+            last_transition_time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+                k8s_openapi::jiff::Timestamp::UNIX_EPOCH,
+            ),
+        };
+        metrics.told("chat", "demo", &[told("True")]);
+        metrics.told("chat", "gone", &[told("False")]);
+        metrics.forget("chat", "gone");
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        text
+    }
+
+    #[test]
+    fn what_is_exported_is_documented_and_nothing_else() {
+        let page = documented(include_str!("../../docs/reference/metrics.md"), &["Every process", "Operator"]);
+        let said = differences(&exported(&exposition()), &page);
+        assert!(said.is_empty(), "docs/reference/metrics.md:\n{}", said.join("\n"));
+    }
+
+    #[test]
+    fn a_cluster_that_is_gone_is_told_no_longer() {
+        let text = exposition();
+        let ready = r#"elastic_chat_operator_condition{namespace="chat",name="demo",condition="Ready"} 1"#;
+        assert!(text.contains(ready), "{text}");
+        assert!(!text.contains("gone"), "{text}");
     }
 }

@@ -1,13 +1,12 @@
 //! What a leader does from taking the lease to losing it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::api::{Api, DynamicObject};
-use kube::runtime::watcher;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +16,7 @@ use crate::apply::Applier;
 use crate::cache::children::Children;
 use crate::cache::follow::{Synced, follow};
 use crate::cache::kinds;
+use crate::cache::patience;
 use crate::cache::pods::Pods;
 use crate::calls::Calls;
 use crate::clusters::Clusters;
@@ -30,6 +30,9 @@ use crate::scrape::client::AdminClient;
 
 /// Triggers that wait; more are dropped, since whoever asks asks again.
 const TRIGGERS: usize = 8_192;
+/// A leader that has not seen all there is after so long gives the lease to another.
+const FIRST_LISTS: Duration = Duration::from_mins(1);
+const PODS: &str = "pods";
 /// After being told to stop, what is under way gets so long.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
@@ -46,7 +49,11 @@ pub async fn lead(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let calls = Calls::new(client.clone(), leadership, metrics.clone());
-    let installed = installed(&calls).await?;
+    let begin = Instant::now();
+    let installed = tokio::select! {
+        installed = installed(&calls) => installed?,
+        () = stop.cancelled() => return Ok(()),
+    };
     let (triggers, mut triggered) = mpsc::channel(TRIGGERS);
     let children = Children::default();
     let context = Arc::new(Context {
@@ -65,7 +72,15 @@ pub async fn lead(
     // Dropped with this future: no watch and no loop outlives the leadership.
     let mut watches = JoinSet::new();
     let _loops = EndLoops(Arc::clone(&context));
-    watch(&context, &client, &mut watches).await;
+    let synced = watch(&context, &client, &mut watches);
+    tokio::select! {
+        done = tokio::time::timeout(FIRST_LISTS, synced.all()) => if done.is_err() {
+            // Perhaps another operator is luckier; who decides must not be blind.
+            anyhow::bail!("no first list after {} s of: {}", FIRST_LISTS.as_secs(), synced.missing().join(", "));
+        },
+        () = stop.cancelled() => return Ok(()),
+    }
+    tracing::info!(seconds = begin.elapsed().as_secs_f64(), "what there is was listed; clusters are looked after");
     let namespace = context.settings.namespace.clone();
     let (store, clusters) = source::chat_clusters(client, namespace.as_deref(), context.clusters.clone());
     let triggers = stream::poll_fn(move |waiting| triggered.poll_recv(waiting));
@@ -110,8 +125,8 @@ async fn installed(calls: &Calls) -> anyhow::Result<Installed> {
     Ok(installed)
 }
 
-/// Begins all watches of owned objects, and waits for their first lists: who decides must not be blind.
-async fn watch(context: &Arc<Context>, client: &Client, watches: &mut JoinSet<()>) {
+/// Begins all watches of owned objects.
+fn watch(context: &Arc<Context>, client: &Client, watches: &mut JoinSet<()>) -> Synced {
     let namespace = context.settings.namespace.as_deref();
     let installed = context.installed;
     let watched: Vec<_> = kinds::ALL
@@ -122,21 +137,21 @@ async fn watch(context: &Arc<Context>, client: &Client, watches: &mut JoinSet<()
             _ => true,
         })
         .collect();
-    let synced = Synced::of(watched.len() + 1);
-    let config = || watcher::Config::default().labels(OURS);
+    let synced = Synced::of(watched.iter().map(|kind| kind.plural).chain([PODS]));
+    let config = || patience::config().labels(OURS);
     for kind in watched {
         let api: Api<DynamicObject> = match namespace {
             Some(namespace) => Api::namespaced_with(client.clone(), namespace, &kind.resource()),
             None => Api::all_with(client.clone(), &kind.resource()),
         };
         let sink = child_sink(kind, &context.children, &context.clusters);
-        watches.spawn(follow(api, config(), sink, synced.clone()));
+        watches.spawn(follow(kind.plural, api, config(), sink, synced.clone()));
     }
     let api: Api<Pod> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
     let sink = Arc::new(PodSink { pods: context.pods.clone(), clusters: context.clusters.clone() });
-    watches.spawn(follow(api, config(), sink, synced.clone()));
-    synced.all().await;
+    watches.spawn(follow(PODS, api, config(), sink, synced.clone()));
+    synced
 }

@@ -141,13 +141,11 @@ fn difference(before: &ChatClusterStatus, after: &ChatClusterStatus) -> Differen
     }
     let (mut a, mut b) = (before.clone(), after.clone());
     for status in [&mut a, &mut b] {
-        if let Some(gateways) = &mut status.gateways {
-            gateways.memory = None;
-            gateways.metrics_age_seconds = None;
-        }
-        if let Some(writers) = &mut status.writers {
-            writers.memory = None;
-            writers.metrics_age_seconds = None;
+        let gateways = status.gateways.as_mut().map(|gateways| &mut gateways.scaling);
+        let writers = status.writers.as_mut().map(|writers| &mut writers.scaling);
+        for scaling in gateways.into_iter().chain(writers) {
+            scaling.memory = None;
+            scaling.metrics_age_seconds = None;
         }
     }
     if a == b {
@@ -169,10 +167,11 @@ fn difference(before: &ChatClusterStatus, after: &ChatClusterStatus) -> Differen
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::GatewayStatus;
+    use crate::api::{GatewayStatus, ScalingStatus};
 
     fn status(connections: i64, ready: u32, memory: i64) -> ChatClusterStatus {
-        let gateways = GatewayStatus { connections, ready, memory: Some(memory.into()), ..GatewayStatus::default() };
+        let scaling = ScalingStatus { memory: Some(memory.into()), ..ScalingStatus::default() };
+        let gateways = GatewayStatus { ready, connections, scaling, ..GatewayStatus::default() };
         ChatClusterStatus { gateways: Some(gateways), ..ChatClusterStatus::default() }
     }
 

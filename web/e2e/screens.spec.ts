@@ -113,6 +113,9 @@ test('chats, details and settings', async ({ browser }) => {
   const { mia, priya } = await populated(browser);
   const { page } = mia;
   await inspect(page, 'group');
+  // Through all sizes the newest message stayed in view.
+  await expect(message(mia, '🚀')).toBeInViewport();
+  await expect(page.getByRole('button', { name: 'Go to the newest message' })).toBeHidden();
 
   await message(mia, 'can you review them?').hover();
   await message(mia, 'can you review them?').getByRole('button', { name: 'Message actions' }).click();

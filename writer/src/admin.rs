@@ -23,6 +23,8 @@ use crate::pipeline::Pipeline;
 
 /// A readiness check that takes longer has failed.
 const CHECK_DEADLINE: Duration = Duration::from_secs(3);
+/// From one look at the backends to the next, for metrics.
+const WATCH_PERIOD: Duration = Duration::from_secs(5);
 
 pub(crate) struct Admin {
     pub pipeline: Arc<Pipeline>,
@@ -74,7 +76,7 @@ async fn check(name: &'static str, call: impl Future<Output = Result<(), PortErr
     Check { name, ok: problem.is_none(), detail: problem.unwrap_or_else(|| "ok".to_owned()) }
 }
 
-async fn readyz(State(admin): App) -> Response {
+async fn checks(admin: &Admin) -> Vec<Check> {
     let pipeline = &admin.pipeline;
     let (store, tail, dead) = tokio::join!(
         check("store", pipeline.backends.store.check(), &pipeline.store_health),
@@ -87,15 +89,35 @@ async fn readyz(State(admin): App) -> Response {
         }
         ConsumerStatus::Trying { detail } => Check { name: "log", ok: false, detail },
     };
-    let checks = vec![log, store, tail, dead];
+    vec![log, store, tail, dead]
+}
+
+/// Looks at the backends for `/metrics` until `stop` is cancelled: a scrape must not wait for one that hangs.
+pub(crate) async fn watch_backends(admin: Arc<Admin>, stop: CancellationToken) {
+    loop {
+        let look = async {
+            for Check { name, ok, .. } in checks(&admin).await {
+                let label = if name == "dead letters" { "dead_letters" } else { name };
+                admin.pipeline.counters.read_health(label, ok);
+            }
+            tokio::time::sleep(WATCH_PERIOD).await;
+        };
+        if stop.run_until_cancelled(look).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn readyz(State(admin): App) -> Response {
+    let checks = checks(&admin).await;
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
 async fn metrics(State(admin): App) -> Response {
-    let consumer = &admin.pipeline.consumer;
-    admin.pipeline.counters.read_lag(&consumer.lag(), consumer.bytes());
+    let (consumer, counters) = (&admin.pipeline.consumer, &admin.pipeline.counters);
+    counters.read_lag(&consumer.lag(), consumer.bytes());
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, &admin.registry) {
         Ok(()) => {

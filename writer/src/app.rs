@@ -59,7 +59,9 @@ impl App {
         tasks.spawn(memberships::run(Arc::clone(&pipeline), stop.clone()));
         let access = AdminAccess::new(settings.admin_token_file);
         let admin = Admin { pipeline: Arc::clone(&pipeline), registry, identity, stopping: stop.clone() };
-        tasks.spawn(admin::serve(listener, Arc::new(admin), access, stop.clone()));
+        let admin = Arc::new(admin);
+        tasks.spawn(admin::watch_backends(Arc::clone(&admin), stop.clone()));
+        tasks.spawn(admin::serve(listener, admin, access, stop.clone()));
         tracing::info!(%admin_address, writer = settings.writer_id, "reading the log");
         Ok(Self { admin_address, pipeline, drain, stop, tasks })
     }

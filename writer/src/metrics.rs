@@ -32,6 +32,7 @@ pub struct Counters {
     pub uncommitted: Gauge,
     partition_records: Family<Labels, Gauge>,
     partition_seconds: Family<Labels, Seconds>,
+    backends: Family<[(&'static str, &'static str); 1], Gauge>,
 }
 
 impl Counters {
@@ -67,6 +68,12 @@ impl Counters {
         registry.register("partition_lag_records", "Records of a partition that the store does not have", records);
         let seconds = self.partition_seconds.clone();
         registry.register("partition_lag_seconds", "Age of the oldest record of a partition not in the store", seconds);
+        registry.register("backend_up", "1 while a system that the writer needs answers", self.backends.clone());
+    }
+
+    /// Takes over whether a backend answers.
+    pub fn read_health(&self, backend: &'static str, up: bool) {
+        self.backends.get_or_create(&[("backend", backend)]).set(i64::from(up));
     }
 
     /// Takes over what the consumer says, for a scrape.
@@ -103,5 +110,30 @@ impl Total {
             seconds: total.seconds.max(one.seconds),
             uncommitted: total.uncommitted + one.uncommitted,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use service_kit::metrics::{differences, documented, exported};
+
+    use super::*;
+
+    #[test]
+    fn what_is_exported_is_documented_and_nothing_else() {
+        let (mut registry, counters) = (Registry::default(), Counters::default());
+        counters.register(&mut registry);
+        service_kit::metrics::register(&mut registry, Arc::default());
+        counters.read_health("log", true);
+        let labels = vec![("topic", "t".to_owned()), ("partition", "1".to_owned())];
+        counters.partition_records.get_or_create(&labels).set(1);
+        counters.partition_seconds.get_or_create(&labels).set(1.0);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        let page = documented(include_str!("../../docs/reference/metrics.md"), &["Every process", "Writer"]);
+        let said = differences(&exported(&text), &page);
+        assert!(said.is_empty(), "docs/reference/metrics.md:\n{}", said.join("\n"));
     }
 }

@@ -1,6 +1,6 @@
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, generate, images, run, servers, test};
+use crate::{audit, bench, cluster, generate, images, release, run, servers, test};
 
 /// Everything a contributor runs
 #[derive(Parser)]
@@ -26,14 +26,22 @@ enum Command {
     ClusterForward(cluster::ForwardArgs),
     /// Build the container images, without Docker, into target/images
     Images(images::Args),
+    /// Versions, notes and charts of a release, and which images an environment runs
+    Release(release::Args),
     /// Run every check and test
     Test(test::Args),
     /// Measure what docs/benchmarks.md promises
     Bench(bench::BenchArgs),
     /// Run the load generator, for example `./dev load pairs --help`
     Load(bench::LoadArgs),
-    /// Write the generated files anew: OpenAPI and the web client's types
-    Generate,
+    /// Ask the databases of advisories about all that we depend on; takes the network
+    Audit,
+    /// Write the generated files anew: OpenAPI, the web client's types, definitions, rules and dashboards
+    Generate {
+        /// Only rules, dashboards and the page of settings
+        #[arg(long)]
+        fast: bool,
+    },
     /// Format everything
     Fmt,
     /// Remove what was built and installed (not the data)
@@ -53,10 +61,12 @@ pub fn run() -> anyhow::Result<()> {
         Command::Images(args) => images::run(&args),
         Command::Cluster(args) => cluster::run(&args),
         Command::ClusterForward(args) => cluster::forward(&args),
+        Command::Release(args) => release::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::Load(args) => bench::load(&args),
-        Command::Generate => generate::generate(),
+        Command::Audit => audit::audit(),
+        Command::Generate { fast } => generate::generate(fast),
         Command::Fmt => generate::format(),
         Command::Clean => generate::clean(),
     }

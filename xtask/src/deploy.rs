@@ -16,8 +16,8 @@ use crate::process::{output, root};
 /// What a resource that names no image takes, as the operator's own version says it.
 const DEFAULT_REPOSITORY: &str = "ghcr.io/elastic-chat";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The machine is small; that a second one takes over is tested without a node.
-const REPLICAS: &str = "1";
+/// Of the operator, for a look at it: nobody waits for a second one to take over.
+const REPLICAS: u32 = 1;
 
 const NAME: &str = "demo";
 const FOLDER: &str = ".cluster";
@@ -32,7 +32,7 @@ pub fn serve(listen: SocketAddr) -> anyhow::Result<()> {
     println!("Starting a Kubernetes (ten minutes the first time, seconds afterwards)");
     cluster.up(Mode::Full, Some(API_PORT), &forwarder()?)?;
     println!("Building the images and installing the operator");
-    install(&cluster, Profile::Fast)?;
+    install(&cluster, Profile::Fast, REPLICAS)?;
     let manifest = root().join(FOLDER).join("files/demo.json");
     let chat = json!({
         "apiVersion": "elastic-chat.io/v1alpha1", "kind": "ChatCluster",
@@ -60,11 +60,12 @@ fn kubectl(cluster: &Cluster, args: &[&str]) -> anyhow::Result<String> {
     output(command.args(args))
 }
 
-/// Builds the images, gives them to the node, and installs the charts. Everything that is there is brought up to date.
+/// Builds the images, gives them to the node, and installs the charts, with so many operators. Everything that is there is brought
+/// up to date.
 ///
 /// # Errors
 /// Something can't be built, or does not become ready.
-pub fn install(cluster: &Cluster, profile: Profile) -> anyhow::Result<()> {
+pub fn install(cluster: &Cluster, profile: Profile, operators: u32) -> anyhow::Result<()> {
     images::build(&Image::ALL, profile)?;
     let archives: Vec<PathBuf> = Image::ALL.into_iter().map(Image::archive).collect();
     cluster.load_images(&archives)?;
@@ -72,15 +73,15 @@ pub fn install(cluster: &Cluster, profile: Profile) -> anyhow::Result<()> {
         // So that a resource of five lines means what it means elsewhere.
         cluster.name_image(&image.reference(), &format!("{DEFAULT_REPOSITORY}/{}:{VERSION}", image.name()))?;
     }
-    charts(&cluster.kubeconfig())
+    charts(&cluster.kubeconfig(), operators)
 }
 
-fn charts(kubeconfig: &std::path::Path) -> anyhow::Result<()> {
+fn charts(kubeconfig: &std::path::Path, operators: u32) -> anyhow::Result<()> {
     for chart in [Chart::Crds, Chart::Operator] {
         let mut install = helm(&["upgrade", "--install", chart.name()])?;
         install.arg(chart.folder()).args(["--namespace", NAMESPACE, "--create-namespace", "--wait", "--timeout", "2m"]);
         if chart == Chart::Operator {
-            install.args(["--set", &format!("replicas={REPLICAS}")]);
+            install.args(["--set", &format!("replicas={operators}")]);
         }
         output(install.arg("--kubeconfig").arg(kubeconfig))?;
     }

@@ -1,7 +1,7 @@
 //! Writing what is generated, and formatting the rest.
 
 use crate::process::{cargo, output, root, run, target};
-use crate::web;
+use crate::{monitoring, steps, web};
 
 pub const OPENAPI: &str = "docs/reference/openapi.json";
 pub const TYPES: &str = "web/src/protocol/generated.ts";
@@ -14,7 +14,12 @@ pub fn openapi() -> anyhow::Result<String> {
     output(run.env("CARGO_INCREMENTAL", "0"))
 }
 
-pub fn generate() -> anyhow::Result<()> {
+pub fn generate(fast: bool) -> anyhow::Result<()> {
+    monitoring::generate()?;
+    steps::generate_docs()?;
+    if fast {
+        return Ok(());
+    }
     std::fs::write(root().join(OPENAPI), openapi()?)?;
     let mut definitions = cargo(&["test", "--quiet", "--package", "operator", "--lib", "--locked", "generated"]);
     output(definitions.env("ELASTIC_CHAT_GENERATE", "1").env("CARGO_INCREMENTAL", "0"))?;

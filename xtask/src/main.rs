@@ -1,8 +1,11 @@
 //! What `./dev` runs. `./dev help` lists the commands.
 
+mod actionlint;
+mod audit;
 mod bench;
 mod cli;
 mod cluster;
+mod definitions;
 mod deploy;
 mod distributed;
 mod files;
@@ -10,8 +13,10 @@ mod generate;
 mod helm;
 mod images;
 mod interrupt;
+mod monitoring;
 mod node;
 mod process;
+mod release;
 mod run;
 mod servers;
 mod steps;

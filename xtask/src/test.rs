@@ -18,8 +18,11 @@ pub struct Args {
     /// Only what takes seconds: no tests that build or start a node
     #[arg(long)]
     fast: bool,
-    /// Also the tests that take a Kubernetes node of their own: those need root, namespaces and control groups
+    /// Without the tests that take a Kubernetes node of their own
     #[arg(long)]
+    no_cluster: bool,
+    /// Fail where no Kubernetes node can run, instead of leaving its tests out: it takes root, namespaces and control groups
+    #[arg(long, conflicts_with = "no_cluster")]
     cluster: bool,
     /// Print the steps' names
     #[arg(long)]
@@ -54,11 +57,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         });
         let outcome = match broken {
             _ if !wanted(args, step) => Outcome::Skipped(String::new()),
-            _ if !args.cluster && step.node => {
-                Outcome::Skipped("without --cluster nothing is tried on a node that runs pods".to_owned())
-            }
             Some(need) => Outcome::Skipped(format!("needs {need}")),
-            None => perform(step),
+            None => match without_node(args, step) {
+                Some(why) => Outcome::Skipped(why),
+                None => perform(step),
+            },
         };
         outcomes.push((step, outcome, begin.elapsed()));
     }
@@ -73,6 +76,18 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 fn wanted(args: &Args, step: &Step) -> bool {
     let named = |list: &[String]| list.iter().any(|name| name == step.name);
     (args.only.is_empty() || named(&args.only)) && !named(&args.skip) && !(args.fast && step.slow)
+}
+
+/// Why a step that takes a node is left out.
+fn without_node(args: &Args, step: &Step) -> Option<String> {
+    if !step.node || args.cluster {
+        return None;
+    }
+    if args.no_cluster {
+        return Some("--no-cluster: nothing was tried on a node that runs pods".to_owned());
+    }
+    let missing = local_cluster::missing();
+    (!missing.is_empty()).then(|| format!("no node that runs pods can be started here: {}", missing.join("; ")))
 }
 
 fn perform(step: &Step) -> Outcome {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::attempts::Attempts;
 use super::history::{Pages, pages};
 use super::presence::Owed;
 use crate::config::Limits;
@@ -31,6 +32,7 @@ pub struct Chat {
     pub ending: CancellationToken,
     pub pages: Pages,
     pub owed: Owed,
+    pub attempts: Attempts,
     /// Memberships as they were last read: they count while the store does not answer.
     memberships: moka::future::Cache<(ConversationId, UserId), MembershipRow>,
 }
@@ -83,8 +85,8 @@ impl Chat {
         ending: CancellationToken,
     ) -> Self {
         let memberships = moka::future::Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        let (pages, owed) = (pages(), Owed::default());
-        Self { backends, delivery, limits, counters, tasks, ending, pages, owed, memberships }
+        let (pages, owed, attempts) = (pages(), Owed::default(), Attempts::default());
+        Self { backends, delivery, limits, counters, tasks, ending, pages, owed, attempts, memberships }
     }
 
     pub fn now(&self) -> Timestamp {

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chat_core::{ClientMsgId, ConversationId, EventBody, Seq, Timestamp, UserId};
@@ -15,18 +15,23 @@ use chat_wire::{ErrorCode, LogRecord};
 use tokio::sync::oneshot;
 
 use super::access::Chat;
+use super::attempts::{Attempt, UnderWay};
 use crate::Failure;
 
 /// After this a send is answered with "try again": its outcome is unknown, and the retry finds out. A client is promised
 /// an answer within 5 s.
 const APPEND_DEADLINE: Duration = Duration::from_millis(4_500);
 /// How much longer the outcome of such a send is waited for: as long as the log may try.
-const LATE_DEADLINE: Duration = Duration::from_secs(65);
+const LATE_DEADLINE: Duration = Duration::from_hours(24);
 /// The same when the node ends: a log that works answers in this time, and one that does not may keep the record. A retry
 /// elsewhere finds out.
 const ENDING_GRACE: Duration = Duration::from_millis(1_500);
-/// Claims hold for ten seconds.
-const HOLD_PERIOD: Duration = Duration::from_secs(3);
+/// A claim is held when its append takes longer than this, which one hardly ever does: long before a client gives up, so
+/// that a claim that Redis lost is there again when the client comes back.
+const HOLD_AFTER: Duration = Duration::from_secs(1);
+/// Claims hold for ten seconds. At first Redis may be lost as well, which is why it took so long; later it is only the log.
+const HOLD_PERIODS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
+const HOLDS_AT_FIRST: usize = 10;
 
 type Append = Pin<Box<dyn Future<Output = Result<Seq, PortError>> + Send>>;
 /// For the steps after the log, which repair themselves when they are late.
@@ -60,6 +65,16 @@ impl Submitted {
     }
 }
 
+/// Whether a draft may be appended.
+enum Right {
+    Given(UnderWay),
+    /// It was done before.
+    Before {
+        seq: Seq,
+        at: Timestamp,
+    },
+}
+
 impl Chat {
     /// Begins to append a draft that was authorised. Calls from one task reach the log in their order, although the
     /// waiting goes on elsewhere: a client that sends without waiting for its acks keeps its order.
@@ -68,27 +83,16 @@ impl Chat {
     /// `unavailable` while another attempt with the same `client_msg_id` is under way, or when a backend does not answer.
     pub async fn submit(self: &Arc<Self>, draft: Draft) -> Result<Submitted, Failure> {
         let Draft { conversation, actor, client_msg_id, body } = draft;
-        if let Some(id) = client_msg_id {
-            match self.claim(conversation, actor, id).await? {
-                Claim::Granted => {}
-                Claim::Lapsed { since } => {
-                    if let Some((seq, at)) = self.take_up(conversation, actor, id, since).await {
-                        self.counters.duplicates.inc();
-                        return Ok(Submitted::Before { seq, at });
-                    }
-                }
-                Claim::Settled { seq, at } => {
+        let under_way = match client_msg_id {
+            None => None,
+            Some(id) => match self.right(conversation, actor, id).await? {
+                Right::Given(under_way) => Some(under_way),
+                Right::Before { seq, at } => {
                     self.counters.duplicates.inc();
                     return Ok(Submitted::Before { seq, at });
                 }
-                Claim::Pending => {
-                    return Err(Failure {
-                        retry_after_ms: Some(500),
-                        ..Failure::new(ErrorCode::Unavailable, "an earlier attempt of this is still under way")
-                    });
-                }
-            }
-        }
+            },
+        };
         let record = LogRecord { conversation, at: self.now(), actor, client_msg_id, body };
         let turn = self.delivery.hubs.get(conversation).map(|hub| hub.take_turn());
         let log = Arc::clone(&self.backends.log);
@@ -105,11 +109,13 @@ impl Chat {
         let (answer, receiver) = oneshot::channel();
         let chat = Arc::clone(self);
         self.tasks.spawn(async move {
+            let _under_way = under_way;
             let in_time = if early.is_some() {
                 early
             } else {
                 tokio::select! {
                     in_time = tokio::time::timeout(APPEND_DEADLINE, &mut append) => in_time.ok(),
+                    () = chat.hold(&record) => None,
                     () = chat.ended() => None,
                 }
             };
@@ -136,27 +142,56 @@ impl Chat {
         Ok(Submitted::Running(receiver))
     }
 
+    /// The right to append: nobody else appends the same, here or elsewhere, and nobody did.
+    async fn right(
+        self: &Arc<Self>,
+        conversation: ConversationId,
+        actor: UserId,
+        id: ClientMsgId,
+    ) -> Result<Right, Failure> {
+        let pending = || Failure {
+            retry_after_ms: Some(500),
+            ..Failure::new(ErrorCode::Unavailable, "an earlier attempt of this is still under way")
+        };
+        let under_way = match self.attempts.begin((conversation, actor, id)).await {
+            Attempt::First(under_way) => under_way,
+            Attempt::UnderWay => return Err(pending()),
+            Attempt::Placed { seq, at } => return Ok(Right::Before { seq, at }),
+        };
+        match self.claim(conversation, actor, id).await? {
+            Claim::Granted => Ok(Right::Given(under_way)),
+            Claim::Lapsed { since } => match self.take_up(conversation, actor, id, since).await? {
+                Some((seq, at)) => Ok(Right::Before { seq, at }),
+                None => Ok(Right::Given(under_way)),
+            },
+            Claim::Settled { seq, at } => Ok(Right::Before { seq, at }),
+            Claim::Pending => Err(pending()),
+        }
+    }
+
     /// Finds the record of an attempt whose node died before it told anybody, and goes on in its place: with the tail, and
     /// with the answer. A second record of the same would be seen twice as long as the writers are behind.
     ///
-    /// A log that can't be searched now finds nothing: when very many attempts lapse at once, going on matters more, and the
-    /// writers settle what is doubled.
+    /// A log that has too much to look through, or may not be read, finds nothing: going on matters more, and the writers
+    /// settle what is doubled. One that does not answer would not take the record either.
     async fn take_up(
         self: &Arc<Self>,
         conversation: ConversationId,
         actor: UserId,
         id: ClientMsgId,
         since: Timestamp,
-    ) -> Option<(Seq, Timestamp)> {
+    ) -> Result<Option<(Seq, Timestamp)>, Failure> {
         let (seq, record) = match self.backends.log.sent_since(conversation, actor, id, since).await {
-            Ok(found) => found?,
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(None),
+            Err(error @ PortError::Unavailable { .. }) => return Err(error.into()),
             Err(error) => {
                 tracing::warn!(%conversation, %error, "nobody looked whether a send is in the log already");
-                return None;
+                return Ok(None);
             }
         };
         tracing::info!(%conversation, %seq, "a record was found whose node had died before it was announced");
-        self.finish(record, Ok(seq)).await.ok()
+        Ok(self.finish(record, Ok(seq)).await.ok())
     }
 
     /// The right to append. Without a tail nobody knows of attempts under way, but the store knows of those that were
@@ -177,22 +212,24 @@ impl Chat {
 
     /// Waits for a late append, and holds its claim meanwhile: a second record of the same would be one too many.
     async fn hold_until(&self, record: &LogRecord, append: Append) -> Option<Result<Seq, PortError>> {
-        let LogRecord { conversation, actor, client_msg_id, .. } = *record;
-        let holding = async {
-            loop {
-                if let Some(id) = client_msg_id
-                    && let Err(error) = self.backends.tail.hold(conversation, actor, id).await
-                {
-                    tracing::debug!(%conversation, %error, "a claim may lapse while its record is under way");
-                }
-                tokio::time::sleep(HOLD_PERIOD).await;
-            }
-        };
         tokio::select! {
             appended = append => Some(appended),
             () = tokio::time::sleep(LATE_DEADLINE) => None,
-            () = holding => None,
+            () = self.hold(record) => None,
             () = self.ended() => None,
+        }
+    }
+
+    /// Holds the claim of what is under way, for ever.
+    async fn hold(&self, record: &LogRecord) {
+        let LogRecord { conversation, actor, client_msg_id, at, .. } = *record;
+        let Some(id) = client_msg_id else { return std::future::pending().await };
+        tokio::time::sleep(HOLD_AFTER).await;
+        for turn in 0.. {
+            if let Err(error) = self.backends.tail.hold(conversation, actor, id, at).await {
+                tracing::debug!(%conversation, %error, "a claim may lapse while its record is under way");
+            }
+            tokio::time::sleep(HOLD_PERIODS[usize::from(turn >= HOLDS_AT_FIRST)]).await;
         }
     }
 
@@ -225,6 +262,7 @@ impl Chat {
             let Some(id) = id else { return };
             if let Err(error) = self.backends.tail.settle(conversation, actor, id, seq, at).await {
                 tracing::debug!(%conversation, %error, "could not settle a claim");
+                self.attempts.placed((conversation, actor, id), seq, at).await;
             }
         };
         let event = record.into_event(seq);
@@ -240,10 +278,15 @@ impl Chat {
 
     /// Into the tail and to whoever is connected. Failing costs time only: the log has it, and the projector repairs.
     async fn announce(&self, conversation: ConversationId, seq: Seq, event: Bytes) {
+        let logged = Instant::now();
         let appending = self.backends.tail.append(conversation, seq, event.clone());
         match tokio::time::timeout(TAIL_DEADLINE, appending).await {
-            Ok(Ok(appended)) if appended.fresh => self.delivery.event(conversation, seq, &appended, &event).await,
-            Ok(Ok(_)) => {}
+            Ok(Ok(appended)) => {
+                if appended.fresh {
+                    self.delivery.event(conversation, seq, &appended, &event).await;
+                }
+                self.counters.sends.live(logged);
+            }
             Ok(Err(error)) => tracing::warn!(%conversation, %seq, %error, "an event is in the log but not in the tail"),
             Err(_) => {
                 tracing::warn!(%conversation, %seq, "an event is in the log, but the tail did not answer in time");

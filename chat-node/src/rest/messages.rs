@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -70,15 +71,22 @@ pub async fn send(
     Ids(id): Ids<ConversationId>,
     Body(request): Body<PostMessage>,
 ) -> Result<(StatusCode, Json<Posted>), Failure> {
+    let begin = Instant::now();
+    let posted = post(&node, &caller, id, request).await;
+    node.counters.sends.ended(begin, posted.as_ref().map(drop).map_err(|failure| failure.code));
+    Ok((StatusCode::CREATED, Json(posted?)))
+}
+
+async fn post(node: &Arc<Node>, caller: &Caller, id: ConversationId, request: PostMessage) -> Result<Posted, Failure> {
     let PostMessage { client_msg_id, body } = request;
     node.chat.take_send(caller.user).await?;
     let access = node.chat.access(caller.user, id).await?;
     if access.require_group().is_err() {
         node.chat.require_unblocked(caller.user, id).await?;
     }
-    let attachments = files::attachments(&node, caller.user, id, &body.attachments).await?;
+    let attachments = files::attachments(node, caller.user, id, &body.attachments).await?;
     let (seq, at) = node.chat.send(caller.user, id, client_msg_id, body, attachments).await?.outcome().await?;
-    Ok((StatusCode::CREATED, Json(Posted { client_msg_id, conversation: id, seq, at })))
+    Ok(Posted { client_msg_id, conversation: id, seq, at })
 }
 
 /// One message

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use chat_core::{ClientMsgId, ConversationId, ReadCursor, Seq};
 use chat_wire::{ClientFrame, ErrorCode, SendBody, ServerFrame, close_code};
@@ -19,6 +20,7 @@ const RATE_PATIENCE: u32 = 100;
 
 /// Handles one text frame. `Some`: the connection ends.
 pub async fn frame(node: &Arc<Node>, connection: &Arc<Connection>, text: &str) -> Option<Closing> {
+    let begin = Instant::now();
     if too_deep(text) {
         return bad_frame(node, connection, "the frame is nested too deeply");
     }
@@ -27,10 +29,13 @@ pub async fn frame(node: &Arc<Node>, connection: &Arc<Connection>, text: &str) -
         Err(error) => return unreadable(node, connection, text, &error),
     };
     let (conversation, id) = subject(&frame);
-    match handle(node, connection, frame).await {
+    match handle(node, connection, frame, begin).await {
         Ok(None) => None,
         Ok(Some(closing)) => Some(closing),
         Err(failure) => {
+            if id.is_some() {
+                node.counters.sends.ended(begin, Err(failure.code));
+            }
             refuse(node, connection, failure.frame(conversation, id));
             if failure.code == ErrorCode::RateLimited {
                 let count = connection.refusals.fetch_add(1, Ordering::Relaxed) + 1;
@@ -96,6 +101,7 @@ async fn handle(
     node: &Arc<Node>,
     connection: &Arc<Connection>,
     frame: ClientFrame,
+    begin: Instant,
 ) -> Result<Option<Closing>, Failure> {
     match frame {
         ClientFrame::Hello(_) => {
@@ -106,13 +112,16 @@ async fn handle(
             connection.send(&ServerFrame::Pong { n });
         }
         ClientFrame::Send { conversation, client_msg_id, body } => {
-            send(node, connection, conversation, client_msg_id, body).await?;
+            let submitted = send(node, connection, conversation, client_msg_id, body).await?;
+            answer(node, connection, conversation, client_msg_id, submitted, begin).await;
         }
         ClientFrame::Edit { .. }
         | ClientFrame::Delete { .. }
         | ClientFrame::React { .. }
         | ClientFrame::Unreact { .. } => {
-            change(node, connection, frame).await?;
+            let (Some(conversation), Some(id)) = subject(&frame) else { return Ok(None) };
+            let submitted = change(node, connection, frame, conversation, id).await?;
+            answer(node, connection, conversation, id, submitted, begin).await;
         }
         ClientFrame::Read { conversation, up_to } => {
             cursor(node, connection, conversation, ReadCursor::read_up_to(up_to)).await?;
@@ -154,7 +163,7 @@ async fn send(
     conversation: ConversationId,
     id: ClientMsgId,
     body: SendBody,
-) -> Result<(), Failure> {
+) -> Result<Submitted, Failure> {
     let hub = member(connection, conversation)?;
     let user = connection.info.user;
     node.chat.take_send(user).await?;
@@ -162,12 +171,16 @@ async fn send(
     let attachments = files::attachments(node, user, conversation, &body.attachments).await?;
     let submitted = node.chat.send(user, conversation, id, body, attachments).await?;
     connection.refusals.store(0, Ordering::Relaxed);
-    answer(node, connection, conversation, id, submitted).await;
-    Ok(())
+    Ok(submitted)
 }
 
-async fn change(node: &Arc<Node>, connection: &Arc<Connection>, frame: ClientFrame) -> Result<(), Failure> {
-    let (Some(conversation), Some(id)) = subject(&frame) else { return Ok(()) };
+async fn change(
+    node: &Arc<Node>,
+    connection: &Arc<Connection>,
+    frame: ClientFrame,
+    conversation: ConversationId,
+    id: ClientMsgId,
+) -> Result<Submitted, Failure> {
     member(connection, conversation)?;
     let (chat, user) = (&node.chat, connection.info.user);
     chat.take_send(user).await?;
@@ -180,11 +193,9 @@ async fn change(node: &Arc<Node>, connection: &Arc<Connection>, frame: ClientFra
         ClientFrame::Delete { target, .. } => chat.draft_delete(&access, id, target).await?,
         ClientFrame::React { target, emoji, .. } => chat.draft_reaction(&access, id, target, emoji, true).await?,
         ClientFrame::Unreact { target, emoji, .. } => chat.draft_reaction(&access, id, target, emoji, false).await?,
-        _ => return Ok(()),
+        _ => return Err(Failure::new(ErrorCode::UnknownType, "this frame changes nothing")),
     };
-    let submitted = chat.submit(draft).await?;
-    answer(node, connection, conversation, id, submitted).await;
-    Ok(())
+    chat.submit(draft).await
 }
 
 /// Acks when the log has it; the connection reads on meanwhile, up to its share of sends in flight.
@@ -194,8 +205,10 @@ async fn answer(
     conversation: ConversationId,
     id: ClientMsgId,
     submitted: Submitted,
+    begin: Instant,
 ) {
     if let Submitted::Before { seq, at } = submitted {
+        node.counters.sends.ended(begin, Ok(()));
         connection.send(&ServerFrame::Ack { client_msg_id: id, conversation, seq, at });
         return;
     }
@@ -204,7 +217,9 @@ async fn answer(
     let (node, connection) = (Arc::clone(node), Arc::clone(connection));
     let tasks = node.chat.tasks.clone();
     tasks.spawn(async move {
-        match submitted.outcome().await {
+        let outcome = submitted.outcome().await;
+        node.counters.sends.ended(begin, outcome.as_ref().map(drop).map_err(|failure| failure.code));
+        match outcome {
             Ok((seq, at)) => {
                 connection.send(&ServerFrame::Ack { client_msg_id: id, conversation, seq, at });
             }

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::session;
+use crate::metrics::Arrival;
 use crate::rest::check_origin;
 use crate::{Failure, Node};
 
@@ -35,7 +36,8 @@ pub async fn upgrade(
             answer
         }
         Err(failure) => {
-            node.chat.counters.handshakes_refused.inc();
+            node.counters.handshakes_refused.inc();
+            node.counters.arrivals.count(Arrival::of(failure.code));
             failure.into_response()
         }
     }

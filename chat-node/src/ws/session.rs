@@ -18,6 +18,7 @@ use super::hello;
 use super::io::WsIo;
 use crate::Node;
 use crate::live::{Closing, Connection, Outbox, QueueLimits};
+use crate::metrics::Arrival;
 
 /// The library's default of 128 KiB for each connection would be most of the node's memory.
 const READ_BUFFER: usize = 1_024;
@@ -58,9 +59,9 @@ pub async fn run(node: Arc<Node>, socket: TcpStream, already_read: Bytes, peer: 
     let admitting = Box::pin(tokio::time::timeout(HELLO_DEADLINE, hello::admit(&node, &mut ws, &outbox)));
     let admitted = match ending.run_until_cancelled(admitting).await {
         Some(Ok(Ok(admitted))) => admitted,
-        Some(Ok(Err(closing))) => return end(&outbox, closing).await,
-        Some(Err(_)) => return end(&outbox, NO_HELLO).await,
-        None => return end(&outbox, RESTARTS).await,
+        Some(Ok(Err(closing))) => return turn_away(&node, &outbox, closing).await,
+        Some(Err(_)) => return turn_away(&node, &outbox, NO_HELLO).await,
+        None => return turn_away(&node, &outbox, RESTARTS).await,
     };
     let connection = Arc::clone(&admitted.connection);
     let greeting = Box::pin(tokio::time::timeout(GREETING_DEADLINE, hello::greet(&node, admitted)));
@@ -71,8 +72,9 @@ pub async fn run(node: Arc<Node>, socket: TcpStream, already_read: Bytes, peer: 
     if let Err(closing) = greeted {
         // Before anything else: it may sit in hubs and in the directory already.
         Box::pin(farewell(&node, &connection)).await;
-        return end(&outbox, closing).await;
+        return turn_away(&node, &outbox, closing).await;
     }
+    node.counters.arrivals.count(Arrival::Opened);
     if ending.is_cancelled() {
         // It came in after all others had been closed.
         outbox.close(RESTARTS, false);
@@ -139,6 +141,16 @@ pub fn closing_for(error: &Error) -> Option<Closing> {
         }
         _ => None,
     }
+}
+
+/// Ends a connection that never became a session.
+async fn turn_away(node: &Node, outbox: &Outbox, closing: Closing) {
+    node.counters.arrivals.count(match closing.code {
+        close_code::RESTART if node.drain.ending().is_cancelled() => Arrival::Draining,
+        close_code::RESTART => Arrival::Failed,
+        _ => Arrival::Refused,
+    });
+    end(outbox, closing).await;
 }
 
 async fn end(outbox: &Outbox, closing: Closing) {

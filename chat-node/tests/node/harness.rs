@@ -179,6 +179,20 @@ impl Socket {
         tokio::time::timeout(DEADLINE, reading).await.unwrap_or_else(|_| panic!("no {tag} came"))
     }
 
+    /// The next frame of any type.
+    pub async fn next(&mut self) -> Value {
+        let reading = async {
+            loop {
+                match self.ws.next().await {
+                    Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("waiting for a frame: {other:?}"),
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, reading).await.expect("a frame")
+    }
+
     pub async fn expect_error(&mut self) -> String {
         self.expect("error").await["code"].as_str().expect("code").to_owned()
     }

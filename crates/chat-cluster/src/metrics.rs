@@ -30,3 +30,32 @@ impl Collector for RedisCounters {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use prometheus_client::registry::Registry;
+    use service_kit::metrics::{differences, documented, exported};
+
+    use super::*;
+    use crate::ClusterArgs;
+
+    #[derive(clap::Parser)]
+    struct Args {
+        #[command(flatten)]
+        cluster: ClusterArgs,
+    }
+
+    /// Connections are made when they are needed: nothing has to listen there.
+    #[tokio::test]
+    async fn what_is_exported_is_documented_and_nothing_else() {
+        let args = Args::try_parse_from(["test", "--redis=redis://127.0.0.1:1"]).expect("arguments");
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(RedisCounters(Redis::open(args.cluster.redis()).expect("open"))));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("text");
+        let page = include_str!("../../../docs/reference/metrics.md");
+        let said = differences(&exported(&text), &documented(page, &["Redis of a node or a writer"]));
+        assert!(said.is_empty(), "docs/reference/metrics.md:\n{}", said.join("\n"));
+    }
+}

@@ -264,7 +264,13 @@ impl LiveTail for MemoryTail {
         }
     }
 
-    async fn hold(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError> {
+    async fn hold(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        _: Timestamp,
+    ) -> Result<(), PortError> {
         if let Some(until) = self.pending.lock().get_mut(&(conversation, user, id)) {
             *until = self.clock.now().plus_millis(CLAIM_MS);
         }

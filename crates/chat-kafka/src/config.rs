@@ -27,9 +27,9 @@ pub struct KafkaConfig {
     pub queue_messages: u32,
     /// The same in KiB.
     pub queue_kib: u32,
-    /// How long a record is tried, 1 s to 1 h. Long, so that it is not this that gives up on one: a record that times out
+    /// How long a record is tried, 1 s to 24 days. Long, so that it is not this that gives up on one: a record that times out
     /// while it is on its way makes librdkafka begin a new epoch and send what else was on its way once more, and that the
-    /// brokers take twice. Who waits for an answer may stop waiting long before.
+    /// brokers take twice. Who waits for an answer may stop waiting long before; what waits is bounded by the queue.
     pub delivery_timeout: Duration,
 }
 
@@ -46,7 +46,7 @@ impl Default for KafkaConfig {
             topic_prefix: "chat".into(),
             queue_messages: 100_000,
             queue_kib: 64 * 1024,
-            delivery_timeout: Duration::from_mins(1),
+            delivery_timeout: Duration::from_hours(24),
         }
     }
 }

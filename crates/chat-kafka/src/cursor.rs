@@ -73,4 +73,18 @@ mod tests {
         assert!(matches!(decode(br#"{"v":2}"#), Err(DecodeCursorError::UnknownVersion(2))));
         assert!(decode(b"\xff").is_err());
     }
+
+    /// What version 1 wrote: `docs/reference/versions.md`.
+    #[test]
+    fn cursors_of_version_1_are_read_and_written_as_they_were() {
+        let old = r#"{"v":1,"conversation":"00000000-0000-7000-8000-000000000001","user":"00000000-0000-7000-8000-000000000002","read":52776558133265,"delivered":52776558133266}"#;
+        let update = decode(old.as_bytes()).expect("readable");
+        assert_eq!(
+            (update.cursor.read, update.cursor.delivered),
+            (Seq::new(52_776_558_133_265), Seq::new(52_776_558_133_266))
+        );
+        assert_eq!(encode(&update), old.as_bytes());
+        let newer = old.replacen('{', r#"{"x_later":{"deep":[1]},"#, 1);
+        assert_eq!(decode(newer.as_bytes()).expect("unknown fields are ignored"), update);
+    }
 }

@@ -15,11 +15,11 @@ mod consumer;
 mod cursor;
 mod dead;
 mod failure;
-mod find;
 mod headers;
 mod log;
 mod migrate;
 mod producer;
+mod search;
 mod topics;
 mod trouble;
 

@@ -1,5 +1,4 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -8,12 +7,12 @@ use chat_ports::{CursorUpdate, MessageLog, PortError};
 use chat_wire::LogRecord;
 use rdkafka::message::OwnedHeaders;
 use rdkafka::types::RDKafkaErrorCode as Code;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::check::TopicCheck;
 use crate::config::{ConfigError, KafkaConfig};
-use crate::find::{Wanted, find};
 use crate::producer::{Producer, Waiting};
+use crate::search::{Searches, Wanted};
 use crate::{BACKEND, MAX_RECORD_BYTES, cursor, failure, headers};
 
 /// How long [`KafkaLog::close`] waits for answers.
@@ -22,9 +21,8 @@ const CLOSE_BUDGET: Duration = Duration::from_secs(6);
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
 /// Records of one batch that are unanswered at a time: an import leaves room for the living.
 const BATCH_WINDOW: usize = 1_000;
-/// Looking for one record, and how many are looked for at a time: each is a connection of its own, and a blocked thread.
-const FIND_DEADLINE: Duration = Duration::from_secs(2);
-const FINDS_AT_ONCE: usize = 4;
+/// How long a record of a batch is waited for. Nobody else appends the same meanwhile.
+const BATCH_DEADLINE: Duration = Duration::from_secs(65);
 /// While records are acknowledged, nobody needs to ask.
 const CHECK_FRESH: Duration = Duration::from_secs(2);
 
@@ -33,9 +31,8 @@ const CHECK_FRESH: Duration = Duration::from_secs(2);
 /// The record of an [`append`](MessageLog::append) is in the producer's queue after the first poll of its future, and
 /// records of one conversation reach the log in the order of those first polls.
 pub struct KafkaLog {
-    config: KafkaConfig,
     producer: Producer,
-    finds: Arc<Semaphore>,
+    searches: Searches,
     generation: u16,
     events: String,
     cursors: String,
@@ -53,9 +50,8 @@ impl KafkaLog {
     pub fn open(config: &KafkaConfig) -> Result<Self, ConfigError> {
         let topics = config.topics();
         Ok(Self {
-            config: config.clone(),
             producer: Producer::open(config, MAX_RECORD_BYTES)?,
-            finds: Arc::new(Semaphore::new(FINDS_AT_ONCE)),
+            searches: Searches::new(config.clone(), topics.events(config.generation)),
             generation: config.generation,
             check: TopicCheck::new(topics.events(config.generation)),
             events: topics.events(config.generation),
@@ -91,8 +87,8 @@ impl KafkaLog {
         Ok(receiver)
     }
 
-    async fn finish(&self, answer: oneshot::Receiver<Result<i64, Code>>) -> Result<Seq, PortError> {
-        let offset = match tokio::time::timeout(self.answer_deadline, answer).await {
+    async fn finish(&self, answer: oneshot::Receiver<Result<i64, Code>>, deadline: Duration) -> Result<Seq, PortError> {
+        let offset = match tokio::time::timeout(deadline, answer).await {
             Ok(Ok(Ok(offset))) => offset,
             Ok(Ok(Err(code))) => return Err(self.failed(code, &self.events)),
             Ok(Err(_)) => return Err(self.failed(Code::PurgeQueue, &self.events)),
@@ -122,9 +118,9 @@ impl KafkaLog {
                     return Ok(());
                 }
                 Err(full @ PortError::Full { .. }) => match waiting.pop_front() {
-                    Some(answer) => seqs.push(self.finish(answer).await?),
+                    Some(answer) => seqs.push(self.finish(answer, BATCH_DEADLINE).await?),
                     // Others fill the queue.
-                    None if begin.elapsed() < self.answer_deadline => {
+                    None if begin.elapsed() < BATCH_DEADLINE => {
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     }
                     None => return Err(full),
@@ -140,7 +136,7 @@ impl MessageLog for KafkaLog {
     async fn append(&self, record: LogRecord) -> Result<Seq, PortError> {
         let answer = self.begin(&record)?;
         drop(record);
-        self.finish(answer).await
+        self.finish(answer, self.answer_deadline).await
     }
 
     async fn append_batch(&self, records: Vec<LogRecord>) -> Result<Vec<Seq>, PortError> {
@@ -150,12 +146,12 @@ impl MessageLog for KafkaLog {
             if waiting.len() >= BATCH_WINDOW
                 && let Some(answer) = waiting.pop_front()
             {
-                seqs.push(self.finish(answer).await?);
+                seqs.push(self.finish(answer, BATCH_DEADLINE).await?);
             }
             self.begin_patiently(record, &mut waiting, &mut seqs).await?;
         }
         for answer in waiting {
-            seqs.push(self.finish(answer).await?);
+            seqs.push(self.finish(answer, BATCH_DEADLINE).await?);
         }
         Ok(seqs)
     }
@@ -186,26 +182,10 @@ impl MessageLog for KafkaLog {
         id: ClientMsgId,
         since: Timestamp,
     ) -> Result<Option<(Seq, LogRecord)>, PortError> {
-        let (config, topic) = (self.config.clone(), self.events.clone());
-        let wanted = Wanted { conversation, user, id, since };
-        let unavailable = |detail| PortError::Unavailable {
-            backend: BACKEND,
-            detail: self.producer.trouble.explain(&self.producer.addresses(), detail),
-        };
-        let Ok(permit) = Arc::clone(&self.finds).try_acquire_owned() else {
-            return Err(unavailable("too many searches of the log at a time".to_owned()));
-        };
-        let finding = async {
-            let found = tokio::task::spawn_blocking(move || {
-                let found = find(&config, &topic, &wanted, FIND_DEADLINE);
-                drop(permit);
-                found
-            });
-            found.await.unwrap_or_else(|_| Err("the node is shutting down".to_owned()))
-        };
-        let found = tokio::time::timeout(FIND_DEADLINE, finding).await;
-        let found = found.unwrap_or_else(|_| Err("the log could not be searched in time".to_owned()));
-        found.map_err(unavailable)?.map(|(offset, record)| Ok((self.seq(offset)?, record))).transpose()
+        let found = self.searches.find(Wanted { conversation, user, id, since }).await;
+        let explain = |detail| self.producer.trouble.explain(&self.producer.addresses(), detail);
+        let found = found.map_err(|unknown| unknown.into_error(explain))?;
+        found.map(|(offset, record)| Ok((self.seq(offset)?, record))).transpose()
     }
 
     async fn check(&self) -> Result<(), PortError> {

@@ -32,10 +32,11 @@ pub trait MessageLog: Send + Sync {
     async fn append_cursors(&self, updates: Vec<CursorUpdate>) -> Result<(), PortError>;
 
     /// The first record that `user` sent as `id`, of those appended since `since` or a few seconds before: for an attempt
-    /// whose outcome nobody knows. Reads the log itself, so that it needs no writer; it costs a short scan.
+    /// whose outcome nobody knows. Reads the log itself, so that it needs no writer; very many at once cost one short scan.
     ///
     /// # Errors
-    /// The log does not answer, or has too much to look through in a few seconds: then nothing is known.
+    /// Nothing is known then. [`PortError::Unavailable`]: the log does not answer, and would not take the record now.
+    /// [`PortError::Full`]: there is too much to look through in a few seconds. [`PortError::Refused`]: it may not be read.
     async fn sent_since(
         &self,
         conversation: ConversationId,

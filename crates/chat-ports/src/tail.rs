@@ -126,8 +126,14 @@ pub trait LiveTail: Send + Sync {
     /// Asks for the right to append what `user` sends as `id`.
     async fn claim(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<Claim, PortError>;
 
-    /// What was granted is still under way: it holds for ten more seconds, also when the tail has lost it meanwhile.
-    async fn hold(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError>;
+    /// What was granted at `since` is still under way: it holds for ten more seconds, also when the tail has lost it meanwhile.
+    async fn hold(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        since: Timestamp,
+    ) -> Result<(), PortError>;
 
     /// The claimed thing has its position. [`claim`](Self::claim) tells it for at least 24 h: here, or, when that is over,
     /// by the tail's events and the store.

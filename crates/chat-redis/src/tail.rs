@@ -100,8 +100,14 @@ impl LiveTail for RedisTail {
         self.claim_id(conversation, user, id).await
     }
 
-    async fn hold(&self, conversation: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError> {
-        self.hold_claim(conversation, user, id).await
+    async fn hold(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        id: ClientMsgId,
+        since: Timestamp,
+    ) -> Result<(), PortError> {
+        self.hold_claim(conversation, user, id, since).await
     }
 
     async fn settle(

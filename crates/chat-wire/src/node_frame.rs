@@ -55,6 +55,10 @@ pub enum NodeFrame {
 pub struct DecodeNodeFrameError(#[from] serde_json::Error);
 
 impl NodeFrame {
+    /// The tags that this version knows.
+    pub const TYPES: [&'static str; 6] =
+        ["event", "to_conversation", "to_user", "to_watchers", "membership", "revoked"];
+
     /// Many frames in one publish.
     pub fn encode_packed(frames: &[Self]) -> Bytes {
         match serde_json::to_vec(frames) {
@@ -63,8 +67,24 @@ impl NodeFrame {
         }
     }
 
+    /// Reads what another node packed. Frames of a type that only newer nodes know are left out: in a rolling upgrade they
+    /// must not cost what came with them.
+    ///
+    /// # Errors
+    /// It is no list of frames, or one of a known type is not readable.
     pub fn decode_packed(bytes: &[u8]) -> Result<Vec<Self>, DecodeNodeFrameError> {
-        Ok(serde_json::from_slice(bytes)?)
+        match serde_json::from_slice(bytes) {
+            Ok(frames) => Ok(frames),
+            Err(error) => Self::decode_known(bytes).unwrap_or(Err(error)).map_err(Into::into),
+        }
+    }
+
+    /// The slow way, which only a pack with an unknown type takes; `None` when that is not what is wrong.
+    fn decode_known(bytes: &[u8]) -> Option<Result<Vec<Self>, serde_json::Error>> {
+        let mut list: Vec<serde_json::Value> = serde_json::from_slice(bytes).ok()?;
+        let count = list.len();
+        list.retain(|frame| frame["t"].as_str().is_none_or(|tag| Self::TYPES.contains(&tag)));
+        (list.len() < count).then(|| list.into_iter().map(serde_json::from_value).collect())
     }
 }
 
@@ -105,6 +125,7 @@ mod tests {
             },
         ];
         assert_eq!(NodeFrame::decode_packed(&NodeFrame::encode_packed(&frames)).expect("own bytes"), frames);
-        assert!(NodeFrame::decode_packed(b"[{\"t\":\"later\"}]").is_err());
+        assert_eq!(NodeFrame::decode_packed(b"[{\"t\":\"later\"}]").expect("a newer node's"), vec![]);
+        assert!(NodeFrame::decode_packed(b"[{\"t\":7}]").is_err());
     }
 }

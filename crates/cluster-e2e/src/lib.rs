@@ -5,10 +5,12 @@
 
 mod chat;
 mod space;
+mod strain;
 mod swarm;
 mod talk;
 
 pub use chat::{distributed, embedded};
 pub use space::{Space, until};
+pub use strain::strain;
 pub use swarm::Swarm;
 pub use talk::Talk;

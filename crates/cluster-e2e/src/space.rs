@@ -1,8 +1,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use elastic_chat_load::client::{Account, Http};
+use elastic_chat_load::scenario::PASSWORD;
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
-use kube::api::{Api, DynamicObject, EvictParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, DynamicObject, EvictParams, ListParams, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::core::{ApiResource, GroupVersionKind, ObjectMeta};
 use kube::{Client, Config};
@@ -11,6 +14,9 @@ use serde_json::{Value, json};
 
 /// The folder of the cluster that the tests run on.
 const CLUSTER: &str = "ELASTIC_CHAT_E2E_CLUSTER";
+/// Where the chart is installed, and what its Lease is called.
+const OPERATOR_NAMESPACE: &str = "elastic-chat-system";
+const OPERATOR: &str = "elastic-chat-operator";
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A namespace with a ChatCluster in it.
@@ -29,7 +35,10 @@ impl Space {
         let cluster = Cluster::open(folder).expect("a cluster");
         let kubeconfig = Kubeconfig::read_from(cluster.kubeconfig()).expect("a kubeconfig");
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        let client = Client::try_from(config.expect("a configuration")).expect("a client");
+        let mut config = config.expect("a configuration");
+        // An eviction that is held is an answer, too.
+        config.default_retry = false;
+        let client = Client::try_from(config).expect("a client");
         let metadata = ObjectMeta { name: Some(namespace.to_owned()), ..ObjectMeta::default() };
         let made = Api::<Namespace>::all(client.clone())
             .create(&PostParams::default(), &Namespace { metadata, ..Namespace::default() })
@@ -92,6 +101,15 @@ impl Space {
         format!("{}:{port}", service.cluster_ip.expect("an address"))
     }
 
+    /// Waits until somebody answers there: kube-proxy learns of pods after the kubelet.
+    pub async fn answers(&self) {
+        let mut http = Http::new(&self.authority().await);
+        until("an answer through the Service", async || {
+            Account::sign_in(&mut http, "who-looks-first", PASSWORD).await.ok()
+        })
+        .await;
+    }
+
     /// The pods of the gateways, those that end included.
     pub async fn gateways(&self) -> Vec<Pod> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
@@ -114,6 +132,24 @@ impl Space {
         }
     }
 
+    /// The pod of the operator that leads.
+    pub async fn leader(&self) -> Option<String> {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), OPERATOR_NAMESPACE);
+        let holder = leases.get(OPERATOR).await.expect("the Lease").spec?.holder_identity?;
+        let pods = self.operators().list(&ListParams::default()).await.expect("pods").items;
+        // The holder is called by its pod's name, and something that no other process of it would have.
+        pods.into_iter().filter_map(|pod| pod.metadata.name).find(|name| holder.starts_with(name.as_str()))
+    }
+
+    /// Deletes a pod of the operator, as `kubectl delete pod` does.
+    pub async fn delete_operator(&self, pod: &str) {
+        self.operators().delete(pod, &DeleteParams::default()).await.expect("deleted");
+    }
+
+    fn operators(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), OPERATOR_NAMESPACE)
+    }
+
     /// Prints what `kubectl` says.
     pub fn show(&self, args: &[&str]) {
         let mut kubectl = self.cluster.kubectl().expect("kubectl");
@@ -124,7 +160,7 @@ impl Space {
 
     /// Removes the ChatCluster and waits until its pods are gone: the machine is small.
     pub async fn close(self) {
-        self.chats().delete(&self.chat, &kube::api::DeleteParams::default()).await.expect("deleted");
+        self.chats().delete(&self.chat, &DeleteParams::default()).await.expect("deleted");
         until("the pods to go", async || self.gateways().await.is_empty().then_some(())).await;
     }
 }

@@ -3,11 +3,13 @@
 
 #![allow(clippy::missing_panics_doc, reason = "what does not go as it should is a panic: that is how a test fails")]
 
+mod course;
 mod person;
 mod rig;
 mod table;
 mod trial;
 
+pub use course::{Course, Trouble};
 pub use person::{Person, Socket};
 pub use rig::{Rig, Shape, until};
-pub use trial::{Trial, Trouble};
+pub use trial::Trial;

@@ -15,12 +15,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How many servers there are of each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// One of each, every one behind a proxy that can be told to misbehave.
+    /// One of each, every one behind proxies that can be told to misbehave; nginx and the nodes behind it too.
     One,
-    /// Three brokers, three Cassandra nodes, and Redis with two replicas and sentinels.
+    /// Three brokers, three Cassandra nodes, and Redis with two replicas and sentinels. Such proxies are between the brokers,
+    /// and between the Cassandra nodes.
     Three,
     /// One of each, over TLS and with passwords.
     Secured,
+    /// One of each, for a test that takes their data away.
+    Restored,
 }
 
 impl Shape {
@@ -29,6 +32,7 @@ impl Shape {
             Self::One => "one",
             Self::Three => "three",
             Self::Secured => "secured",
+            Self::Restored => "restored",
         }
     }
 
@@ -36,20 +40,27 @@ impl Shape {
         let mut options = match self {
             Self::One => Options { toxiproxy: true, port_offset: 11_000, ..Options::one_of_each() },
             Self::Secured => Options { secured: true, port_offset: 11_200, ..Options::one_of_each() },
+            Self::Restored => Options { port_offset: 10_550, ..Options::one_of_each() },
             Self::Three => Options {
                 redis: Redis::Sentinel,
                 brokers: 3,
                 cassandra: 3,
                 s3: true,
+                toxiproxy: true,
+                peer_proxies: true,
                 port_offset: 11_100,
                 ..Options::default()
             },
         };
-        options.upstreams = (1..=NODES).map(|n| options.ports().node(n)).collect();
+        let ports = options.ports();
+        let upstream = |n| if self == Self::One { ports.node_proxy(n) } else { ports.node(n) };
+        options.upstreams = (1..=NODES).map(upstream).collect();
         options
     }
 }
 
+/// Records on their way while people talk.
+const ALMOST_NONE: u64 = 500;
 const NODES: u16 = 3;
 const WRITERS: u16 = 2;
 
@@ -80,7 +91,7 @@ impl Rig {
             PathBuf::from(value.unwrap_or_else(|| panic!("{name} is not set: {how}")))
         };
         let folder = variable("ELASTIC_CHAT_FAULTS_DIR");
-        for other in [Shape::One, Shape::Three, Shape::Secured] {
+        for other in [Shape::One, Shape::Three, Shape::Secured, Shape::Restored] {
             let other_folder = folder.join(other.folder());
             if other != shape && other_folder.exists() {
                 Stack::open(other_folder).and_then(|stack| stack.down()).expect("the other stack stops");
@@ -190,6 +201,29 @@ impl Rig {
             }
         }
         Some(lag)
+    }
+
+    /// Cuts these ways for so long: what goes over them is swallowed.
+    pub async fn cut(&self, names: &[&str], time: Duration) {
+        let proxies = self.proxies();
+        names.iter().for_each(|name| proxies.cut(name).expect("cut"));
+        tokio::time::sleep(time).await;
+        proxies.heal().expect("heal");
+    }
+
+    /// Makes these ways slow for so long: 200 ms more to and fro.
+    pub async fn slow(&self, names: &[&str], time: Duration) {
+        let proxies = self.proxies();
+        names.iter().for_each(|name| proxies.delay(name, 100, 20).expect("delay"));
+        tokio::time::sleep(time).await;
+        proxies.heal().expect("heal");
+    }
+
+    /// Waits until writers have brought to the store what was said until shortly before.
+    pub async fn written(&self) {
+        let begin = Instant::now();
+        until("the writers to catch up", async || (self.lag().await? < ALMOST_NONE).then_some(())).await;
+        println!("writers have caught up after {:.1} s more", begin.elapsed().as_secs_f64());
     }
 
     /// Does something that takes its time with the processes, away from the tests' own tasks.

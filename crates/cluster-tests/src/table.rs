@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use elastic_chat_load::history::Rule;
 use elastic_chat_load::report::Report;
 
-use crate::trial::{Trial, Trouble};
+use crate::course::Trouble;
 
 const HEAD: &str = "| fault | load (msg/s) | acked | lost | doubled | disordered | other | acks back after (s) | longest ack gap (s) | longest delivery gap (s) | refetches |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
 
-/// Adds a line.
-pub fn note(trial: &Trial, report: &Report, trouble: &Trouble) {
+/// Adds a line. What was broken, and the refetches, are those of the whole trial.
+pub fn note(name: &str, rate: f64, acked: u64, report: &Report, trouble: &Trouble) {
     let Some(folder) = std::env::var_os("ELASTIC_CHAT_FAULTS_DIR").map(PathBuf::from) else { return };
     let path = folder.join("table.md");
     let new = !path.exists();
@@ -21,9 +21,9 @@ pub fn note(trial: &Trial, report: &Report, trouble: &Trouble) {
     let disordered = verdict.count(Rule::Order) + verdict.count(Rule::RevOrder) + verdict.count(Rule::Hole);
     let line = format!(
         "| {} | {} | {} | {lost} | {doubled} | {disordered} | {} | {:.2} | {:.2} | {:.2} | {} |\n",
-        trial.name,
-        trial.rate,
-        verdict.acked,
+        name,
+        rate,
+        acked,
         verdict.violations() - lost - doubled - disordered,
         trouble.acks.as_secs_f64(),
         trouble.ack_gap.as_secs_f64(),

@@ -1,15 +1,17 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use elastic_chat_load::client::Shared;
 use elastic_chat_load::report::Report;
 use elastic_chat_load::scenario::{Crowd, Plan, Target, open_loop};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::course::{Course, Curve, Row, Trouble};
 use crate::rig::Rig;
 use crate::table;
+
+/// Of a trial with several faults: the tests' own limit is shorter.
+const MOST: Duration = Duration::from_mins(15);
 
 /// People who talk, all the time.
 #[derive(Debug, Clone)]
@@ -22,8 +24,10 @@ pub struct Trial {
     pub members: usize,
     /// Before the fault.
     pub before: Duration,
-    /// From the fault on.
+    /// From the fault on; with several faults, after the last.
     pub after: Duration,
+    /// Through the proxy in front of the balancer, so that the way of the people can be broken too.
+    pub by_proxy: bool,
 }
 
 impl Trial {
@@ -36,6 +40,7 @@ impl Trial {
             members: 4,
             before: Duration::from_secs(4),
             after: Duration::from_secs(12),
+            by_proxy: false,
         }
     }
 
@@ -51,20 +56,34 @@ impl Trial {
     /// # Panics
     /// An acknowledged message was lost, doubled or out of order, or traffic did not come back.
     pub async fn run(self, rig: &Rig, fault: impl AsyncFnOnce(&Rig)) -> Trouble {
-        let seed = std::env::var("CHAT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-            u64::from_le_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().expect("eight bytes"))
+        let (before, after) = (self.before, self.after);
+        let course = self.course(rig, before + after, async |course| {
+            let at = Instant::now();
+            fault(rig).await;
+            course.rows.lock().push(Row { name: self.name, from: at, to: at + after });
         });
-        println!("{}: CHAT_SEED={seed}", self.name);
-        let target = Target {
-            url: format!("http://{}", rig.authority()),
-            server_pid: None,
-            json: None,
-            prefix: format!("f{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
-            duration: (self.before + self.after).as_secs_f64(),
-            warmup: 0.0,
-            seed,
-            quiet: false,
-        };
+        let troubles = course.await;
+        troubles.into_iter().next().expect("one fault")
+    }
+
+    /// The same with several faults, one after another: `faults` lets them happen by [`Course::fault`], and each begins when
+    /// all is as before. Then people go on talking for `after`.
+    ///
+    /// # Panics
+    /// As [`Self::run`].
+    pub async fn run_each(self, rig: &Rig, faults: impl AsyncFnOnce(&Course)) -> Vec<Trouble> {
+        let after = self.after;
+        self.course(rig, MOST, async |course| {
+            faults(course).await;
+            tokio::time::sleep(after).await;
+            course.stop.cancel();
+        })
+        .await
+    }
+
+    async fn course(&self, rig: &Rig, duration: Duration, faults: impl AsyncFnOnce(&Course)) -> Vec<Trouble> {
+        let target = self.target(rig, duration);
+        println!("{}: CHAT_SEED={}", self.name, target.seed);
         let mut crowd = Crowd::gather(&target, self.rooms * self.members).await.expect("people");
         for room in 0..self.rooms {
             let members = (room * self.members..(room + 1) * self.members).collect();
@@ -72,103 +91,58 @@ impl Trial {
         }
         crowd.connect(1, false).await.expect("connections");
         let shared = Arc::clone(&crowd.shared);
-        let curve = Arc::new(Curve::default());
-        let stop = CancellationToken::new();
+        let (curve, stop) = (Arc::new(Curve::default()), CancellationToken::new());
         let watching = tokio::spawn(Arc::clone(&curve).follow(Arc::clone(&shared), stop.clone()));
-        let plan = Plan { rate: self.rate, text: 100, owner_only: false, storm: None, stop: CancellationToken::new() };
-        let talking = open_loop(self.name, &target, crowd, &plan);
+        let plan = Plan { rate: self.rate, text: 100, owner_only: false, storm: None, stop: stop.clone() };
+        let course = Course { rate: self.rate, curve, rows: Mutex::default(), stop: stop.clone() };
+        let talking = async {
+            let report = open_loop(self.name, &target, crowd, &plan).await;
+            stop.cancel();
+            report
+        };
         let breaking = async {
             tokio::time::sleep(self.before).await;
-            let at = Instant::now();
-            fault(rig).await;
-            at
+            faults(&course).await;
         };
-        let (report, at) = tokio::join!(talking, breaking);
-        stop.cancel();
+        let (report, ()) = tokio::join!(talking, breaking);
         watching.await.expect("the curve");
         let report = report.expect("a verdict");
         report.print();
-        let trouble = curve.trouble(&self, at);
-        println!("{}: {trouble:?}", self.name);
-        table::note(&self, &report, &trouble);
-        check(&report, &self);
-        trouble
+        let rows = course.rows.lock().clone();
+        let mut troubles = Vec::new();
+        for row in rows {
+            let trouble = course.curve.trouble(self.rate, &row);
+            println!("{}: {trouble:?}", row.name);
+            table::note(row.name, self.rate, course.curve.acked(&row), &report, &trouble);
+            troubles.push(trouble);
+        }
+        check(&report, self);
+        troubles
+    }
+
+    fn target(&self, rig: &Rig, duration: Duration) -> Target {
+        let seed = std::env::var("CHAT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+            u64::from_le_bytes(uuid::Uuid::new_v4().as_bytes()[..8].try_into().expect("eight bytes"))
+        });
+        let authority = if self.by_proxy { rig.ports().nginx_proxy().to_string() } else { rig.authority() };
+        Target {
+            url: format!("http://{authority}"),
+            server_pid: None,
+            json: None,
+            prefix: format!("f{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
+            duration: duration.as_secs_f64(),
+            warmup: 0.0,
+            seed,
+            quiet: false,
+        }
     }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
 fn check(report: &Report, trial: &Trial) {
-    let verdict = &report.history;
-    assert!(verdict.sound(), "{}: {verdict}", trial.name);
-    let sent = trial.rate * (trial.before + trial.after).as_secs_f64();
-    assert!(
-        verdict.acked as f64 > sent * 0.9,
-        "{}: {} of {sent} were acked: {:?}",
-        trial.name,
-        verdict.acked,
-        report.errors
-    );
-    assert_eq!(verdict.open, 0, "{}: every send has an answer in the end", trial.name);
-}
-
-/// How long what was not as before, from the fault on.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Trouble {
-    /// Until acks had caught up with the sends to half a second, for good.
-    pub acks: Duration,
-    /// The longest time without any ack.
-    pub ack_gap: Duration,
-    /// The longest time without any live delivery.
-    pub delivery_gap: Duration,
-}
-
-#[derive(Default)]
-struct Curve {
-    points: Mutex<Vec<Point>>,
-}
-
-#[derive(Clone, Copy)]
-struct Point {
-    at: Instant,
-    acked: u64,
-    delivered: u64,
-}
-
-impl Curve {
-    async fn follow(self: Arc<Self>, shared: Arc<Shared>, stop: CancellationToken) {
-        while !stop.is_cancelled() {
-            let acked = shared.stats.acked.load(Ordering::Relaxed);
-            let delivered = shared.stats.delivered.load(Ordering::Relaxed);
-            self.points.lock().push(Point { at: Instant::now(), acked, delivered });
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "counts of a run are far below 2^53")]
-    fn trouble(&self, trial: &Trial, fault: Instant) -> Trouble {
-        let points = self.points.lock();
-        let end = fault + trial.after;
-        let after: Vec<Point> = points.iter().filter(|p| p.at >= fault && p.at <= end).copied().collect();
-        // Sends go on at their rate, whatever happens; before the fault all were acked.
-        let base = points.iter().rev().find(|p| p.at <= fault).map_or(0, |p| p.acked);
-        let behind = |p: &Point| {
-            let sent = p.at.duration_since(fault).as_secs_f64() * trial.rate;
-            sent - (p.acked - base) as f64 > trial.rate * 0.5
-        };
-        let acks = after.iter().rev().find(|p| behind(p)).map_or(Duration::ZERO, |p| p.at.duration_since(fault));
-        Trouble { acks, ack_gap: gap(&after, |p| p.acked), delivery_gap: gap(&after, |p| p.delivered) }
-    }
-}
-
-/// The longest time in which a counter stood.
-fn gap(points: &[Point], counter: impl Fn(&Point) -> u64) -> Duration {
-    let mut longest = Duration::ZERO;
-    let Some(mut moved) = points.first() else { return longest };
-    for point in points {
-        if counter(point) != counter(moved) {
-            longest = longest.max(point.at.duration_since(moved.at));
-            moved = point;
-        }
-    }
-    points.last().map_or(longest, |last| longest.max(last.at.duration_since(moved.at)))
+    let (verdict, name) = (&report.history, trial.name);
+    assert!(verdict.sound(), "{name}: {verdict}");
+    let sent = trial.rate * report.seconds;
+    assert!(verdict.acked as f64 > sent * 0.9, "{name}: {} of {sent} were acked: {:?}", verdict.acked, report.errors);
+    assert_eq!(verdict.open, 0, "{name}: every send has an answer in the end");
 }

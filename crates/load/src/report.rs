@@ -87,7 +87,7 @@ impl Report {
             generator_resident_mib: end.own.resident_bytes >> 20,
             server_cpu_seconds: end.server.zip(start.server).map(|(end, start)| end.cpu_seconds - start.cpu_seconds),
             server_resident_mib: end.server.map(|server| server.resident_bytes >> 20),
-            figures: by_server(shared),
+            figures: by_server(shared).into_iter().chain(moves_again(shared)).collect(),
             history: shared.history.lock().verdict().clone(),
         }
     }
@@ -119,6 +119,12 @@ impl Report {
 
 fn delivery_figure(server: usize) -> String {
     format!("delivery p50 ms at server {}", server + 1)
+}
+
+#[allow(clippy::cast_precision_loss)] // counts of a run are far below 2^53
+fn moves_again(shared: &Shared) -> impl Iterator<Item = (String, f64)> {
+    let all = shared.stats.moves_again.lock().clone();
+    all.into_iter().map(|(why, count)| (format!("moves tried again: {why}"), count as f64))
 }
 
 fn by_server(shared: &Shared) -> BTreeMap<String, f64> {

@@ -103,6 +103,11 @@ impl Cluster {
         self.dir.join(KUBECONFIG)
     }
 
+    /// Where what pods write is kept, in a folder for each of them that is there.
+    pub fn pod_logs(&self) -> PathBuf {
+        self.dir.join(FILES).join(node::POD_LOGS)
+    }
+
     /// Starts a cluster and waits until it does its work; one that runs stays, and what was killed of it is started again.
     /// The API server is at that port of 127.0.0.1, or at a free one. `forwarder` is a command that calls
     /// [`forward::serve`] with the arguments that are put behind it; only a full cluster needs it.

@@ -12,6 +12,8 @@ use crate::{image, machine};
 
 /// In the cluster's own /run.
 pub(crate) const CONTAINERD: &str = "/run/containerd/containerd.sock";
+/// A folder of the cluster's files.
+pub(crate) const POD_LOGS: &str = "pod-logs";
 const KUBELET_PORT: u16 = 10_250;
 
 pub(crate) fn runtime(site: &Site<'_>) -> anyhow::Result<Vec<Process>> {
@@ -64,7 +66,7 @@ pub(crate) fn kubelet_and_proxy(site: &Site<'_>) -> anyhow::Result<Vec<Process>>
             ("containerd", CONTAINERD),
             ("cgroup", &cgroup(site.dir)),
             ("dns", &SERVICE_DNS.to_string()),
-            ("logs", &site.file("pod-logs")),
+            ("logs", &site.file(POD_LOGS)),
             ("plugins", &site.file("volume-plugins")),
             ("ca", &site.file("ca.crt")),
         ],

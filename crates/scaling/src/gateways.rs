@@ -156,10 +156,10 @@ fn bounded(
     let window = pods(inputs.window_pods);
     if !demand.flags.is_empty() {
         (kept, Some(Bound::MissingData))
-    } else if !memory.window.is_whole(now, stabilization_seconds(spec)) || !is_worth(window.max(min), current, least) {
-        (kept, Some(Bound::Stabilization))
-    } else if memory.raised.is_some_and(|raised| (0.0..2.0 * inputs.horizon_seconds).contains(&(now - raised))) {
-        // The last step up was sized for the growth until then: it is not judged before.
+    } else if !memory.window.is_whole(now, stabilization_seconds(spec))
+        || !is_worth(window.max(min), current, least)
+        || memory.raised.is_some_and(|raised| (0.0..trial_seconds(spec, inputs)).contains(&(now - raised)))
+    {
         (kept, Some(Bound::Stabilization))
     } else if inputs.draining > 0 {
         (kept, Some(Bound::Draining))
@@ -168,6 +168,12 @@ fn bounded(
     } else {
         (window, (window > roomy).then_some(Bound::Stabilization))
     }
+}
+
+/// The last step up was sized for the growth of so many seconds: it is not judged before. Where boots are long, the
+/// owner's word on how long unwanted capacity stays goes before.
+fn trial_seconds(spec: &Spec, inputs: &Inputs) -> f64 {
+    (2.0 * inputs.horizon_seconds).min(stabilization_seconds(spec))
 }
 
 /// The part that a step down has to free.

@@ -1,3 +1,5 @@
+mod reference;
+
 use std::fmt::Error;
 use std::sync::Arc;
 
@@ -9,6 +11,8 @@ use prometheus_client::registry::Registry;
 
 use crate::loop_delay::LoopDelay;
 use crate::process;
+
+pub use reference::{Family, differences, documented, exported};
 
 /// What every service tells of its own process, read at each scrape. The names are the usual ones of Prometheus clients.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Cassandra: one node on 127.0.0.1, or three on 127.0.0.1 to 127.0.0.3.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -41,6 +42,7 @@ pub(crate) struct Cassandra {
     ports: Ports,
     full_jit: bool,
     secured: bool,
+    peer_proxies: bool,
     java: PathBuf,
     class_path: String,
     classes: PathBuf,
@@ -59,6 +61,7 @@ impl Cassandra {
             ports: options.ports(),
             full_jit: options.full_jit,
             secured: options.secured,
+            peer_proxies: options.peer_proxies,
             class_path: jars::CASSANDRA.class_path(&folder)?,
             classes: java.archive(&folder, CLASSES)?,
             java: java.program,
@@ -69,6 +72,7 @@ impl Cassandra {
             ports,
             full_jit: false,
             secured: false,
+            peer_proxies: false,
             classes,
             archiving: true,
             java: cassandra.java.clone(),
@@ -99,8 +103,14 @@ impl Cassandra {
         command
     }
 
+    /// Where node `n`'s peers find it.
+    fn for_peers(&self, n: u16) -> SocketAddr {
+        let storage = self.ports.cassandra_storage(n);
+        if self.peer_proxies { Ports::in_front_of(n, storage) } else { storage }
+    }
+
     fn yaml(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
-        let seeds: Vec<String> = (1..=self.nodes).map(|n| self.ports.cassandra(n).ip().to_string()).collect();
+        let seeds: Vec<String> = (1..=self.nodes).map(|n| self.for_peers(n).ip().to_string()).collect();
         let values = [
             ("token-count", TOKENS.to_string()),
             ("tokens", tokens(n, self.nodes)),
@@ -112,6 +122,9 @@ impl Cassandra {
         ];
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut text = render(include_str!("../templates/cassandra.yaml"), &values)?;
+        if self.peer_proxies {
+            text += &format!("broadcast_address: {}\n", self.for_peers(n).ip());
+        }
         if self.secured {
             let store = Secrets::of(folder.parent().context("a node's folder is in the stack's")?).store();
             let values = [("store", store.display().to_string()), ("store-password", STORE_PASSWORD.to_owned())];

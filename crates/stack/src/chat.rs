@@ -46,7 +46,7 @@ impl Chat {
     }
 
     fn migrate(&self, dir: &Path, options: &Options) -> anyhow::Result<()> {
-        let servers = self.servers(dir, options);
+        let servers = self.servers(dir, options, Who::Node);
         let replication = if options.cassandra == 3 { "3" } else { "1" };
         let mut migrate = Command::new(self.binaries.join("chat-node"));
         migrate.args(["migrate", "--kafka", &servers.kafka, "--cassandra", &servers.cassandra]);
@@ -61,7 +61,7 @@ impl Chat {
     }
 
     fn node(&self, dir: &Path, options: &Options, n: u16) -> Process {
-        let (servers, ports) = (self.servers(dir, options), options.ports());
+        let (servers, ports) = (self.servers(dir, options, Who::Node), options.ports());
         let (name, address, admin) = (format!("node-{n}"), ports.node(n), ports.node_admin(n));
         let program = self.binaries.join("chat-node").display().to_string();
         let file = |name: &str| dir.join(name).display().to_string();
@@ -87,7 +87,7 @@ impl Chat {
     }
 
     fn writer(&self, dir: &Path, options: &Options, n: u16) -> Process {
-        let servers = self.servers(dir, options);
+        let servers = self.servers(dir, options, Who::Writer);
         let (name, admin) = (format!("writer-{n}"), options.ports().writer_admin(n));
         let flags = [
             ("--kafka", servers.kafka),
@@ -104,17 +104,22 @@ impl Chat {
         service(Process::new(dir, &name, admin, command, ready(admin)), admin)
     }
 
-    fn servers(&self, dir: &Path, options: &Options) -> Servers {
+    fn servers(&self, dir: &Path, options: &Options, who: Who) -> Servers {
         let ports = options.ports();
         let list = |count: u16, address: fn(Ports, u16) -> SocketAddr| {
             (1..=count).map(|n| address(ports, n).to_string()).collect::<Vec<_>>().join(",")
         };
         let (brokers, nodes) = (options.brokers, options.cassandra);
         if self.through_proxies {
+            type Way = fn(Ports, u16) -> SocketAddr;
+            let [redis, kafka, cassandra]: [Way; 3] = match who {
+                Who::Node => [Ports::redis_proxy, Ports::kafka_proxy, Ports::cassandra_proxy],
+                Who::Writer => [Ports::redis_writers_proxy, Ports::kafka_writers_proxy, Ports::cassandra_writers_proxy],
+            };
             return Servers {
-                redis: format!("redis://{}", ports.redis_proxy(1)),
-                kafka: list(brokers, Ports::kafka_proxy),
-                cassandra: list(nodes, Ports::cassandra_proxy),
+                redis: format!("redis://{}", redis(ports, 1)),
+                kafka: list(brokers, kafka),
+                cassandra: list(nodes, cassandra),
                 s3: format!("http://{}", ports.s3_proxy()),
                 credentials: Vec::new(),
             };
@@ -157,6 +162,13 @@ fn credentials(secrets: &Secrets) -> Vec<String> {
         ("--cassandra-password-file", path(secrets.cassandra_password())),
     ];
     flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+}
+
+/// Each kind comes through proxies of its own.
+#[derive(Clone, Copy)]
+enum Who {
+    Node,
+    Writer,
 }
 
 struct Servers {

@@ -1,5 +1,6 @@
 //! Kafka in KRaft mode: combined brokers and controllers.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,12 +18,25 @@ const HEAP: &str = "256m";
 const SERVER_CLASSES: &str = "kafka";
 const TOOL_CLASSES: &str = "kafka-tool";
 
+/// Of one broker: what its names mean to it.
+const HOSTS: &str = "hosts";
+
+/// An address at which a broker listens, and what it tells others about it.
+struct Listener {
+    name: &'static str,
+    protocol: &'static str,
+    address: SocketAddr,
+    told: Option<String>,
+}
+
 /// The brokers.
 pub(crate) struct Kafka {
     brokers: u16,
     ports: Ports,
     full_jit: bool,
     secured: bool,
+    writers_proxy: bool,
+    peer_proxies: bool,
     java: PathBuf,
     class_path: String,
     server_classes: PathBuf,
@@ -42,6 +56,8 @@ impl Kafka {
             ports: options.ports(),
             full_jit: options.full_jit,
             secured: options.secured,
+            writers_proxy: options.toxiproxy,
+            peer_proxies: options.peer_proxies,
             class_path: jars::KAFKA.class_path(&folder)?,
             server_classes: java.archive(&folder, SERVER_CLASSES)?,
             tool_classes: java.archive(&folder, TOOL_CLASSES)?,
@@ -53,6 +69,8 @@ impl Kafka {
             ports,
             full_jit: false,
             secured: false,
+            writers_proxy: false,
+            peer_proxies: false,
             tool_classes: server_classes.with_file_name("tool.making"),
             server_classes,
             archiving: true,
@@ -71,23 +89,27 @@ impl Kafka {
         // Found by `ps`, and nothing else.
         command.push(format!("-Dstack.name=kafka-{n}"));
         command.push("-Dlog4j2.configurationFile=log4j2.xml".to_owned());
+        command.extend(self.hosts_flag());
         command.extend(["-cp".to_owned(), self.class_path.clone()]);
         command.extend(["kafka.Kafka", "server.properties"].map(str::to_owned));
         command
     }
 
     fn properties(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
-        let voters: Vec<String> = (1..=self.brokers).map(|n| format!("{n}@{}", self.ports.controller(n))).collect();
+        let voter = |n| format!("{n}@{}", self.told(n, self.ports.controller(n)));
         // With three, two must be in sync; and a session of 1.5 s is then too short for a busy machine.
         let (in_sync, session) = if self.brokers == 3 { (2, 3000) } else { (1, 1500) };
+        let listeners = self.listeners(n);
+        let each =
+            |text: fn(&Listener) -> Option<String>| listeners.iter().filter_map(text).collect::<Vec<_>>().join(",");
         let values = [
             ("n", n.to_string()),
             ("brokers", self.brokers.to_string()),
-            ("voters", voters.join(",")),
-            ("broker", self.ports.kafka(n).to_string()),
-            ("behind-proxy", self.ports.kafka_behind_proxy(n).to_string()),
-            ("proxy", self.ports.kafka_proxy(n).to_string()),
-            ("controller", self.ports.controller(n).to_string()),
+            ("voters", (1..=self.brokers).map(voter).collect::<Vec<_>>().join(",")),
+            ("listeners", each(|at| Some(format!("{}://{}", at.name, at.address)))),
+            ("advertised", each(|at| Some(format!("{}://{}", at.name, at.told.as_ref()?)))),
+            ("protocols", each(|at| Some(format!("{}:{}", at.name, at.protocol)))),
+            ("between-brokers", if self.peer_proxies { "PEERS" } else { "BROKER" }.to_owned()),
             ("dir", folder.display().to_string()),
             ("in-sync", in_sync.to_string()),
             ("session", session.to_string()),
@@ -96,24 +118,65 @@ impl Kafka {
         let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut text = render(include_str!("../templates/kafka.properties"), &values)?;
         if self.secured {
-            text += &self.secured_properties(folder, n)?;
+            let secrets = Secrets::of(folder.parent().context("a broker's folder is in the stack's")?);
+            let file = secrets.key_and_certificate().display().to_string();
+            let values = [("key-and-certificate", file.as_str())];
+            text += &render(include_str!("../templates/kafka-secured.properties"), &values)?;
         }
         Ok(text)
     }
 
-    fn secured_properties(&self, folder: &Path, n: u16) -> anyhow::Result<String> {
-        let secrets = Secrets::of(folder.parent().context("a broker's folder is in the stack's")?);
-        let values = [
-            ("broker", self.ports.kafka(n).to_string()),
-            ("behind-proxy", self.ports.kafka_behind_proxy(n).to_string()),
-            ("proxy", self.ports.kafka_proxy(n).to_string()),
-            ("controller", self.ports.controller(n).to_string()),
-            ("tls", self.ports.kafka_tls(n).to_string()),
-            ("secured", self.ports.kafka_secured(n).to_string()),
-            ("key-and-certificate", secrets.key_and_certificate().display().to_string()),
+    /// Clients that come through a proxy must be told the proxy's address, or they walk round it after the first answer: a
+    /// listener for each proxy.
+    fn listeners(&self, n: u16) -> Vec<Listener> {
+        let (ports, plain) = (self.ports, "PLAINTEXT");
+        let at = |name, protocol, address, told: SocketAddr| Listener {
+            name,
+            protocol,
+            address,
+            told: Some(told.to_string()),
+        };
+        let (broker, controller) = (ports.kafka(n), ports.controller(n));
+        let mut all = vec![
+            at("BROKER", plain, broker, broker),
+            at("PROXIED", plain, ports.kafka_behind_proxy(n), ports.kafka_proxy(n)),
+            Listener { told: None, ..at("CONTROLLER", plain, controller, controller) },
         ];
-        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        render(include_str!("../templates/kafka-secured.properties"), &values)
+        if self.writers_proxy {
+            all.push(at("WRITERS", plain, ports.kafka_behind_writers_proxy(n), ports.kafka_writers_proxy(n)));
+        }
+        if self.secured {
+            all.push(at("TLS", "SSL", ports.kafka_tls(n), ports.kafka_tls(n)));
+            all.push(at("SECURED", "SASL_SSL", ports.kafka_secured(n), ports.kafka_secured(n)));
+        }
+        if self.peer_proxies {
+            let told = |address| Some(self.told(n, address));
+            all[2].told = told(controller);
+            let peers = ports.kafka_peers(n);
+            all.push(Listener { told: told(peers), ..at("PEERS", plain, peers, peers) });
+        }
+        all
+    }
+
+    /// How others find an address of broker `n`. With proxies between them by a name, which means another address to each.
+    fn told(&self, n: u16, address: SocketAddr) -> String {
+        if self.peer_proxies { format!("kafka-{n}:{}", address.port()) } else { address.to_string() }
+    }
+
+    fn hosts_flag(&self) -> Option<String> {
+        self.peer_proxies.then(|| format!("-Djdk.net.hosts.file={HOSTS}"))
+    }
+
+    /// What names mean to broker `n`; its Java asks nobody else.
+    fn hosts(&self, n: u16) -> String {
+        let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let mut text = format!("127.0.0.1 localhost {}\n", machine.trim());
+        for to in 1..=self.brokers {
+            let there = self.ports.kafka_peers(to);
+            let address = if to == n { there } else { Ports::between(n, to, there) };
+            text += &format!("{} kafka-{to}\n", address.ip());
+        }
+        text
     }
 
     /// A new broker's folder must be told which cluster it is of.
@@ -121,6 +184,7 @@ impl Kafka {
         let mut format = Command::new(&self.java);
         format.current_dir(folder).args(["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]);
         format.args(java::archive_flags(&self.tool_classes, self.archiving));
+        format.args(self.hosts_flag());
         format.args(["-Dlog4j2.configurationFile=log4j2-tools.xml", "-cp", &self.class_path]);
         format.args(["kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", "server.properties"]);
         if self.secured {
@@ -134,10 +198,8 @@ impl Part for Kafka {
     fn processes(&self, dir: &Path) -> anyhow::Result<Vec<Process>> {
         let broker = |n| {
             let address = self.ports.kafka(n);
-            let mut listens = vec![self.ports.controller(n), self.ports.kafka_behind_proxy(n)];
-            if self.secured {
-                listens.extend([self.ports.kafka_tls(n), self.ports.kafka_secured(n)]);
-            }
+            let listens =
+                self.listeners(n).into_iter().map(|at| at.address).filter(|other| *other != address).collect();
             let probe = Probe::Kafka { address, brokers: self.brokers };
             Process {
                 listens,
@@ -155,6 +217,9 @@ impl Part for Kafka {
         all_at_once(folders, |(n, folder)| {
             std::fs::create_dir_all(&folder)?;
             std::fs::write(folder.join("server.properties"), self.properties(&folder, n)?)?;
+            if self.peer_proxies {
+                std::fs::write(folder.join(HOSTS), self.hosts(n))?;
+            }
             std::fs::write(folder.join("log4j2.xml"), include_str!("../templates/kafka-log4j2.xml"))?;
             std::fs::write(folder.join("log4j2-tools.xml"), include_str!("../templates/kafka-log4j2-tools.xml"))?;
             let new = !folder.join("data/meta.properties").exists();

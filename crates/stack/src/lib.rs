@@ -25,6 +25,7 @@ mod nginx;
 mod options;
 mod part;
 mod port;
+mod ports;
 mod probe;
 mod process;
 mod proxies;
@@ -45,7 +46,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 pub use chat::Chat;
-pub use options::{Options, Ports, Redis};
+pub use options::{Options, Redis};
+pub use ports::Ports;
 pub use probe::Probe;
 pub use process::Process;
 pub use proxies::Proxies;
@@ -322,9 +324,11 @@ impl Stack {
         let rank = |name: &str| match family(name) {
             "node" => 0,
             "writer" => 1,
+            // Servers may say farewell to each other through it.
+            "toxiproxy" => 3,
             _ => 2,
         };
-        (0..=2).try_for_each(|now| {
+        (0..=3).try_for_each(|now| {
             let names: Vec<&String> = names.iter().filter(|name| rank(name) == now).collect();
             part::all_at_once(names, |name| self.stop(name))
         })

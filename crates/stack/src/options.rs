@@ -3,6 +3,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use crate::Ports;
+
 /// How Redis is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +44,9 @@ pub struct Options {
     pub cassandra: u16,
     pub s3: bool,
     pub toxiproxy: bool,
+    /// With toxiproxy: brokers reach each other through proxies, one for each direction of each pair, and Cassandra nodes
+    /// each other through one in front of each. On loopback only.
+    pub peer_proxies: bool,
     /// What nginx balances; no nginx when empty.
     pub upstreams: Vec<SocketAddr>,
     /// Kafka and Cassandra compile as in production (C2, G1): more memory and a slower start. For benchmarks.
@@ -64,7 +69,7 @@ impl Options {
 
     /// Where what listens.
     pub fn ports(&self) -> Ports {
-        Ports { host: self.host.unwrap_or(Ipv4Addr::LOCALHOST), offset: self.port_offset }
+        Ports::new(self.host.unwrap_or(Ipv4Addr::LOCALHOST), self.port_offset)
     }
 
     /// The same with a port offset at which every port of it was free just now, from `first` on in an order of chance: for
@@ -84,10 +89,8 @@ impl Options {
     fn ports_are_free(&self) -> bool {
         let ports = self.ports();
         let mut all = Vec::new();
-        all.extend(
-            (1..=self.redis.servers())
-                .flat_map(|n| [ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n), ports.redis_tls(n)]),
-        );
+        let redis = [Ports::redis, Ports::redis_bus, Ports::redis_tls, Ports::redis_proxy, Ports::redis_writers_proxy];
+        all.extend((1..=self.redis.servers()).flat_map(|n| redis.map(|port| port(ports, n))));
         all.extend((1..=3).map(|n| ports.sentinel(n)));
         let kafka = [
             Ports::kafka,
@@ -96,12 +99,22 @@ impl Options {
             Ports::kafka_proxy,
             Ports::kafka_tls,
             Ports::kafka_secured,
+            Ports::kafka_behind_writers_proxy,
+            Ports::kafka_writers_proxy,
+            Ports::kafka_peers,
         ];
         all.extend((1..=self.brokers).flat_map(|n| kafka.map(|port| port(ports, n))));
-        let cassandra = [Ports::cassandra, Ports::cassandra_storage, Ports::cassandra_jmx, Ports::cassandra_proxy];
+        let cassandra = [
+            Ports::cassandra,
+            Ports::cassandra_storage,
+            Ports::cassandra_jmx,
+            Ports::cassandra_proxy,
+            Ports::cassandra_writers_proxy,
+        ];
         all.extend((1..=self.cassandra).flat_map(|n| cassandra.map(|port| port(ports, n))));
-        all.extend([ports.s3(), ports.s3_proxy(), ports.toxiproxy(), ports.nginx()]);
-        all.extend((1..=3).flat_map(|n| [ports.node(n), ports.node_admin(n), ports.writer_admin(n)]));
+        all.extend([ports.s3(), ports.s3_proxy(), ports.toxiproxy(), ports.nginx(), ports.nginx_proxy()]);
+        let chat = [Ports::node, Ports::node_proxy, Ports::node_admin, Ports::writer_admin];
+        all.extend((1..=3).flat_map(|n| chat.map(|port| port(ports, n))));
         all.iter().all(|address| TcpListener::bind(address).is_ok())
     }
 
@@ -109,6 +122,10 @@ impl Options {
         for (what, count) in [("brokers", self.brokers), ("Cassandra nodes", self.cassandra)] {
             anyhow::ensure!(matches!(count, 0 | 1 | 3), "{count} {what}: there may be 1 or 3");
         }
+        anyhow::ensure!(
+            !self.peer_proxies || self.toxiproxy && self.host.is_none() && !self.secured,
+            "proxies between servers need toxiproxy, on loopback, without TLS"
+        );
         anyhow::ensure!(self.port_offset <= Ports::HIGHEST_OFFSET, "port offset: {} at most", Ports::HIGHEST_OFFSET);
         Ok(())
     }
@@ -131,6 +148,8 @@ impl Options {
         let nodes = (was.cassandra, is.cassandra);
         shape("Cassandra nodes", nodes.0.to_string(), nodes.1.to_string(), nodes.0 > 0, nodes.1 > 0);
         shape("TLS and passwords", was.secured.to_string(), is.secured.to_string(), true, true);
+        let proxied = (was.peer_proxies.to_string(), is.peer_proxies.to_string());
+        shape("proxies between servers", proxied.0, proxied.1, true, true);
         shape("port offset", was.port_offset.to_string(), is.port_offset.to_string(), true, true);
         if !refused.is_empty() {
             anyhow::bail!(
@@ -144,129 +163,13 @@ impl Options {
             cassandra: is.cassandra.max(was.cassandra),
             s3: is.s3 || was.s3,
             toxiproxy: is.toxiproxy || was.toxiproxy,
+            peer_proxies: is.peer_proxies,
             upstreams: if is.upstreams.is_empty() { was.upstreams.clone() } else { is.upstreams.clone() },
             full_jit: is.full_jit,
             secured: is.secured,
             port_offset: is.port_offset,
             host: is.host,
         })
-    }
-}
-
-/// The port of each server. Numbers `n` count from 1. All lie below the range that Linux takes for outgoing connections
-/// (32768 and up), so that none of those is in the way.
-#[derive(Debug, Clone, Copy)]
-pub struct Ports {
-    host: Ipv4Addr,
-    offset: u16,
-}
-
-impl Ports {
-    pub const HIGHEST_OFFSET: u16 = 23_000;
-
-    fn local(self, port: u16) -> SocketAddr {
-        SocketAddr::from((self.host, port + self.offset))
-    }
-
-    /// An address for each, with the same port.
-    fn nth(self, n: u16, port: u16) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::from(self.host.to_bits() + u32::from(n) - 1), port + self.offset))
-    }
-
-    pub fn redis(self, n: u16) -> SocketAddr {
-        self.local(6378 + n)
-    }
-
-    /// Redis servers of a cluster talk here.
-    pub(crate) fn redis_bus(self, n: u16) -> SocketAddr {
-        self.local(7378 + n)
-    }
-
-    /// The same servers over TLS, when they are secured.
-    pub fn redis_tls(self, n: u16) -> SocketAddr {
-        self.local(6678 + n)
-    }
-
-    pub fn sentinel(self, n: u16) -> SocketAddr {
-        self.local(6478 + n)
-    }
-
-    pub fn kafka(self, n: u16) -> SocketAddr {
-        self.local(9291 + n)
-    }
-
-    /// The same brokers over TLS, when they are secured.
-    pub fn kafka_tls(self, n: u16) -> SocketAddr {
-        self.local(7591 + n)
-    }
-
-    /// Over TLS and with a password, when they are secured.
-    pub fn kafka_secured(self, n: u16) -> SocketAddr {
-        self.local(7691 + n)
-    }
-
-    pub(crate) fn controller(self, n: u16) -> SocketAddr {
-        self.local(9391 + n)
-    }
-
-    /// The broker's listener behind the proxy: it names the proxy's address to clients.
-    pub(crate) fn kafka_behind_proxy(self, n: u16) -> SocketAddr {
-        self.local(9491 + n)
-    }
-
-    /// Every node of Cassandra has an address of its own, with the same port.
-    pub fn cassandra(self, n: u16) -> SocketAddr {
-        self.nth(n, 9042)
-    }
-
-    pub(crate) fn cassandra_storage(self, n: u16) -> SocketAddr {
-        self.nth(n, 7000)
-    }
-
-    pub(crate) fn cassandra_jmx(self, n: u16) -> SocketAddr {
-        self.local(7100 + n)
-    }
-
-    pub fn s3(self) -> SocketAddr {
-        self.local(7070)
-    }
-
-    pub fn toxiproxy(self) -> SocketAddr {
-        self.local(8474)
-    }
-
-    pub fn nginx(self) -> SocketAddr {
-        self.local(8080)
-    }
-
-    /// A chat node's clients.
-    pub fn node(self, n: u16) -> SocketAddr {
-        self.local(8080 + n)
-    }
-
-    pub fn node_admin(self, n: u16) -> SocketAddr {
-        self.local(9090 + n)
-    }
-
-    pub fn writer_admin(self, n: u16) -> SocketAddr {
-        self.local(9190 + n)
-    }
-
-    /// Where toxiproxy stands in front of Redis, Kafka, Cassandra and S3.
-    pub fn redis_proxy(self, n: u16) -> SocketAddr {
-        self.local(6578 + n)
-    }
-
-    pub fn kafka_proxy(self, n: u16) -> SocketAddr {
-        self.local(9591 + n)
-    }
-
-    pub fn cassandra_proxy(self, n: u16) -> SocketAddr {
-        self.nth(n, 9142)
-    }
-
-    pub fn s3_proxy(self) -> SocketAddr {
-        self.local(7071)
     }
 }
 
@@ -294,26 +197,5 @@ mod tests {
         let second = redis.at_free_ports(12_000).expect("free ports");
         assert_ne!(first.port_offset, second.port_offset);
         assert!((12_000..=Ports::HIGHEST_OFFSET).contains(&second.port_offset));
-    }
-
-    #[test]
-    fn no_two_ports_are_the_same() {
-        let ports = Options { port_offset: Ports::HIGHEST_OFFSET, ..Options::default() }.ports();
-        let mut all = vec![ports.s3(), ports.toxiproxy(), ports.nginx(), ports.s3_proxy()];
-        for n in 1..=6 {
-            all.extend([ports.redis(n), ports.redis_bus(n), ports.redis_proxy(n), ports.redis_tls(n)]);
-        }
-        for n in 1..=3 {
-            all.extend([ports.sentinel(n), ports.kafka(n), ports.controller(n), ports.kafka_behind_proxy(n)]);
-            all.extend([ports.kafka_tls(n), ports.kafka_secured(n)]);
-            all.extend([ports.kafka_proxy(n), ports.cassandra(n), ports.cassandra_storage(n), ports.cassandra_jmx(n)]);
-            all.extend([ports.cassandra_proxy(n), ports.node(n), ports.node_admin(n), ports.writer_admin(n)]);
-        }
-        let count = all.len();
-        all.sort();
-        all.dedup();
-        assert_eq!(all.len(), count);
-        assert!(all.iter().all(|address| address.port() < 32_768));
-        assert_eq!(ports.cassandra(3).ip().to_string(), "127.0.0.3");
     }
 }

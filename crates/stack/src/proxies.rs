@@ -53,24 +53,62 @@ impl Part for Toxiproxy {
 fn in_front(options: &Options) -> Vec<(String, SocketAddr, SocketAddr)> {
     let ports: Ports = options.ports();
     let mut all = Vec::new();
+    let mut add = |name: &str, listens, server| all.push((name.to_owned(), listens, server));
     // In the other shapes clients learn of addresses that no proxy stands before.
     if options.redis == Redis::Standalone {
-        all.push(("redis-1".to_owned(), ports.redis_proxy(1), ports.redis(1)));
+        add("redis-1", ports.redis_proxy(1), ports.redis(1));
+        add("redis-1-writers", ports.redis_writers_proxy(1), ports.redis(1));
     }
     for n in 1..=options.brokers {
-        all.push((format!("kafka-{n}"), ports.kafka_proxy(n), ports.kafka_behind_proxy(n)));
+        add(&format!("kafka-{n}"), ports.kafka_proxy(n), ports.kafka_behind_proxy(n));
+        add(&format!("kafka-{n}-writers"), ports.kafka_writers_proxy(n), ports.kafka_behind_writers_proxy(n));
     }
     for n in 1..=options.cassandra {
-        all.push((format!("cassandra-{n}"), ports.cassandra_proxy(n), ports.cassandra(n)));
+        add(&format!("cassandra-{n}"), ports.cassandra_proxy(n), ports.cassandra(n));
+        add(&format!("cassandra-{n}-writers"), ports.cassandra_writers_proxy(n), ports.cassandra(n));
     }
     if options.s3 {
-        all.push(("s3".to_owned(), ports.s3_proxy(), ports.s3()));
+        add("s3", ports.s3_proxy(), ports.s3());
+    }
+    if !options.upstreams.is_empty() {
+        add("nginx", ports.nginx_proxy(), ports.nginx());
+    }
+    for n in (1..=3).filter(|n| options.upstreams.contains(&ports.node_proxy(*n))) {
+        add(&format!("node-{n}"), ports.node_proxy(n), ports.node(n));
+    }
+    if options.peer_proxies {
+        all.extend(between_peers(options));
+    }
+    all
+}
+
+/// What stands between servers of one kind: `kafka-1-to-2` and `kafka-1-to-2-controller`; with sentinels `redis-1-replicas`; and
+/// `cassandra-1-peers` for what the others say to that node. Nodes of Cassandra know each other by address alone, so that there can't be one for each pair.
+fn between_peers(options: &Options) -> Vec<(String, SocketAddr, SocketAddr)> {
+    let ports = options.ports();
+    let mut all = Vec::new();
+    for (from, to) in (1..=options.brokers).flat_map(|from| (1..=options.brokers).map(move |to| (from, to))) {
+        let ways = [("", ports.kafka_peers(to)), ("-controller", ports.controller(to))];
+        let ways = ways.into_iter().filter(|_| from != to);
+        all.extend(
+            ways.map(|(kind, there)| (format!("kafka-{from}-to-{to}{kind}"), Ports::between(from, to, there), there)),
+        );
+    }
+    // For who is told to follow the primary there: sentinels know the servers' own addresses.
+    for n in (1..=3).filter(|_| options.redis == Redis::Sentinel) {
+        all.push((format!("redis-{n}-replicas"), ports.redis_proxy(n), ports.redis(n)));
+    }
+    for n in (1..=options.cassandra).filter(|_| options.cassandra > 1) {
+        let there = ports.cassandra_storage(n);
+        all.push((format!("cassandra-{n}-peers"), Ports::in_front_of(n, there), there));
     }
     all
 }
 
 /// What toxiproxy of a running stack can do. In front of each server there is a proxy of its name, at the `…_proxy` address
-/// of [`Ports`]; clients of Kafka and Cassandra that come through one stay behind it.
+/// of [`Ports`]; clients of Kafka and Cassandra that come through one stay behind it. Writers have one of their own,
+/// `NAME-writers`. With nginx there is `nginx` in front of it, and `node-N` in front of what it balances, if that is at
+/// [`Ports::node_proxy`].
 #[derive(Debug, Clone, Copy)]
 pub struct Proxies {
     api: SocketAddr,

@@ -73,7 +73,7 @@ pub struct GatewayTarget {
     #[serde(default = "GatewayTarget::default_deliveries")]
     #[schemars(range(min = 0, max = 10_000_000))]
     pub deliveries_per_second: u32,
-    /// Of what the pod may use: its CPU limit, or its request where there is no limit.
+    /// Of what the pod may use: its CPU limit, or its request where there is no limit, but of at least 0.1 cores then.
     #[serde(default = "GatewayTarget::default_cpu")]
     #[schemars(range(min = 0, max = 100))]
     pub cpu_percent: u32,
@@ -144,7 +144,8 @@ pub struct ScaleDown {
     #[serde(default = "ScaleDown::default_drain")]
     #[schemars(range(min = 1, max = 3600))]
     pub drain_seconds: u32,
-    /// How many gateways may drain at the same time: pods, or percent of all; at least one.
+    /// How many gateways may drain at the same time: pods, or percent of all; at least one. Evictions may take as many,
+    /// but never all that there are with `gateways.min`.
     #[serde(default = "Share::tenth")]
     pub max_draining: Share,
 }
@@ -210,6 +211,23 @@ impl Share {
         match &self.0 {
             IntOrString::String(text) => text.strip_suffix('%').and_then(|number| number.parse().ok()),
             IntOrString::Int(_) => None,
+        }
+    }
+
+    /// This share, or what of it leaves at least one pod, of `least` pods or more. Of one pod: that one.
+    #[must_use]
+    pub fn but_one(&self, least: u32) -> Self {
+        let most = least.saturating_sub(1).max(1);
+        match self.percent() {
+            _ if self.of(least) <= most && least > 1 => self.clone(),
+            // Kubernetes rounds up. With 60 % of two it would be both; with 50 % it is one, and never all of more.
+            Some(percent) => {
+                let rest = 100 * (u64::from(least.max(2)) - 1) / u64::from(least.max(2));
+                #[allow(clippy::cast_precision_loss)] // at most 100
+                let percent = percent.min(rest as f64);
+                Self(IntOrString::String(format!("{percent:.0}%")))
+            }
+            None => Self(IntOrString::Int(i32::try_from(most).unwrap_or(i32::MAX))),
         }
     }
 

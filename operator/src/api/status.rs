@@ -20,6 +20,7 @@ pub mod condition {
     pub const WRITERS_BOUND: &str = "WritersBound";
     /// Redis, Kafka and Cassandra answer the pods.
     pub const BACKENDS_REACHABLE: &str = "BackendsReachable";
+    pub const ALL: [&str; 6] = [READY, PROGRESSING, DEGRADED, SCALING_LIMITED, WRITERS_BOUND, BACKENDS_REACHABLE];
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +49,7 @@ pub struct ChatClusterStatus {
     pub writers: Option<WriterStatus>,
 }
 
+/// Gateways, as they were seen last.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GatewayStatus {
@@ -71,24 +73,8 @@ pub struct GatewayStatus {
     pub connections: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections_per_pod: Option<ConnectionsPerPod>,
-    /// The age of the oldest reading that counts, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metrics_age_seconds: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_scale_up: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_scale_down: Option<Time>,
-    /// The last decision that changed the number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decision: Option<Decision>,
-    /// Decisions before it, the newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10))]
-    pub history: Vec<Decision>,
-    /// What the decision engine remembers, so that an operator that starts anew does not shrink blindly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true, "type" = "object"))]
-    pub memory: Option<serde_json::Value>,
+    #[serde(flatten)]
+    pub scaling: ScalingStatus,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -98,6 +84,7 @@ pub struct ConnectionsPerPod {
     pub mean: f64,
 }
 
+/// Writers, as they were seen last.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WriterStatus {
@@ -117,6 +104,15 @@ pub struct WriterStatus {
     /// How old the oldest of them is, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag_seconds: Option<f64>,
+    #[serde(flatten)]
+    pub scaling: ScalingStatus,
+}
+
+/// What is said alike of every component that is scaled.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScalingStatus {
+    /// The age of the oldest reading that counts, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics_age_seconds: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +126,7 @@ pub struct WriterStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub history: Vec<Decision>,
-    /// What the decision engine remembers.
+    /// What the decision engine remembers, so that an operator that starts anew does not shrink blindly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true, "type" = "object"))]
     pub memory: Option<serde_json::Value>,

@@ -135,3 +135,22 @@ fn writers_never_outnumber_partitions() {
     spec.writers = Some(Writers { max: Some(4), ..Writers::default() });
     assert_eq!(spec.writers_max(), 4);
 }
+
+#[test]
+fn a_budget_never_has_room_for_all() {
+    let share = |value: Value| serde_json::from_value::<Share>(value).expect("a share");
+    for least in 1..=12 {
+        for asked in [json!(1), json!(2), json!(7), json!("1%"), json!("10%"), json!("60%"), json!("100%")] {
+            let asked = share(asked);
+            let budget = asked.but_one(least);
+            for all in least..=40 {
+                let room = budget.of(all);
+                assert!(room < all || all == 1, "{room} of {all} with {asked:?} and a minimum of {least}");
+                assert!((1..=asked.of(all)).contains(&room), "{room} of {all} with {asked:?}");
+            }
+        }
+    }
+    assert_eq!(share(json!(2)).but_one(2), share(json!(1)));
+    assert_eq!(share(json!(2)).but_one(5), share(json!(2)));
+    assert_eq!(share(json!("10%")).but_one(1), share(json!("10%")));
+}

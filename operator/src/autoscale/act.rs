@@ -176,6 +176,11 @@ pub async fn announce(context: &Context, cluster: &Cluster, component: &'static 
         (_, true) => "WritersScaledUp",
         (_, false) => "WritersScaledDown",
     };
-    let text = format!("{component}s {from} → {to}: {}", decision.reason);
+    // Most reasons begin with the very step.
+    let step = format!("{from} → {to} {component}s");
+    let text = match decision.reason.starts_with(&step) {
+        true => decision.reason.clone(),
+        false => format!("{step}: {}", decision.reason),
+    };
     context.events.tell(cluster, Note::normal(reason, "Scale", text)).await;
 }

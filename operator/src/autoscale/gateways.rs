@@ -78,7 +78,7 @@ fn reading(series: &Series, pod: &PodView) -> Reading {
     Reading {
         connections: series.load.connections,
         deliveries_per_second: rates.map(|rates| rates.deliveries),
-        cpu_percent: rates.zip(pod.cores).map(|(rates, cores)| 100.0 * rates.cores / cores),
+        cpu_percent: series.cores().zip(pod.cores).map(|(used, cores)| 100.0 * used / cores),
     }
 }
 

@@ -4,54 +4,28 @@ use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::StatefulSet;
 use scaling::writers::{Decision, Memory, decide};
-use serde::{Deserialize, Serialize};
 
-use crate::api::{self, ChatCluster};
+use crate::api::ChatCluster;
 use crate::autoscale::fleet::Fleet;
 use crate::autoscale::observation::Seen;
-use crate::autoscale::{Now, act, workload, writers};
+use crate::autoscale::past::{Change, Past};
+use crate::autoscale::{Now, workload, writers};
 use crate::cache::pods::{Component, PodView};
 use crate::clusters::Cluster;
 use crate::context::Context;
 use crate::status::history;
 
-const MEMORY_GAP_SECONDS: f64 = 30.0;
-
-#[derive(Default)]
 pub struct WriterScaling {
     pub fleet: Fleet,
-    memory: Memory,
-    remembered_at: Option<f64>,
-    no_shrink_until: Option<f64>,
+    past: Past<Memory>,
     decision: Option<Decision>,
-    decisions: Vec<api::Decision>,
-    last_up: Option<f64>,
-    last_down: Option<f64>,
-    failure: Option<String>,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Kept {
-    at: f64,
-    engine: Memory,
 }
 
 impl WriterScaling {
     pub fn remembering(cluster: &ChatCluster) -> Self {
-        let Some(status) = cluster.status.as_ref().and_then(|status| status.writers.as_ref()) else {
-            return Self::default();
-        };
-        let kept: Option<Kept> = status.memory.clone().and_then(|kept| serde_json::from_value(kept).ok());
-        let remembered_at = kept.as_ref().map(|kept| kept.at);
-        Self {
-            memory: kept.unwrap_or_default().engine,
-            remembered_at,
-            decisions: history::of(status.decision.as_ref(), &status.history),
-            last_up: status.last_scale_up.as_ref().map(history::seconds),
-            last_down: status.last_scale_down.as_ref().map(history::seconds),
-            ..Self::default()
-        }
+        let status = cluster.status.as_ref().and_then(|status| status.writers.as_ref());
+        let past = Past::remembering(cluster, status.map(|status| &status.scaling));
+        Self { fleet: Fleet::default(), past, decision: None }
     }
 
     pub async fn period(
@@ -68,30 +42,28 @@ impl WriterScaling {
         let replicas = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
         let current = u32::try_from(replicas).unwrap_or(0);
         let sample = writers::sample(&self.fleet, pods, current, now.monotonic, now.unix);
-        let decision = decide(&writers::spec(&applied.spec), &self.memory, &sample);
-        self.memory = decision.memory.clone();
-        let until = *self.no_shrink_until.get_or_insert_with(|| {
-            let fresh = self.remembered_at.is_some_and(|at| (0.0..MEMORY_GAP_SECONDS).contains(&(now.unix - at)));
-            let window = f64::from(applied.spec.writers().scale_down.stabilization_seconds);
-            if fresh { now.unix } else { now.unix + window }
-        });
-        let most = applied.spec.writers_max().max(applied.spec.writers().min);
-        let blind = now.unix < until || !decision.flags.is_empty();
-        let desired = if blind { decision.desired.max(current.min(most)) } else { decision.desired };
+        let decision = decide(&writers::spec(&applied.spec), &self.past.memory, &sample);
+        self.past.memory = decision.memory.clone();
+        let writers = applied.spec.writers();
+        let most = applied.spec.writers_max().max(writers.min);
+        let blind = self.past.is_blind(now.unix, writers.scale_down.stabilization_seconds);
+        let held = blind || !decision.flags.is_empty();
+        let desired = if held { decision.desired.max(current.min(most)) } else { decision.desired };
         if desired != current {
             if self.decision.as_ref().map(|decision| decision.desired) != Some(desired) {
-                let bound = decision.bound.as_ref().map(history::word);
-                let inputs = history::inputs(&decision.inputs);
-                let noted = history::decision(now.unix, current, desired, &decision.reason, bound, inputs);
-                act::announce(context, cluster, "writer", &noted).await;
-                history::push(&mut self.decisions, noted);
+                let change = Change {
+                    from: current,
+                    to: desired,
+                    reason: decision.reason.clone(),
+                    bound: decision.bound.as_ref().map(history::word),
+                    inputs: history::inputs(&decision.inputs),
+                };
+                self.past.note(context, cluster, "writer", change, now.unix).await;
             }
             let done = context.applier.scale(&key, desired, Some(&child.version)).await;
-            self.failure = done.as_ref().err().map(ToString::to_string);
-            match done {
-                Ok(()) if desired > current => self.last_up = Some(now.unix),
-                Ok(()) => self.last_down = Some(now.unix),
-                Err(error) => tracing::warn!(cluster = %cluster.key, %error, "writers could not be scaled"),
+            self.past.failure = done.as_ref().err().map(ToString::to_string);
+            if let Err(error) = done {
+                tracing::warn!(cluster = %cluster.key, %error, "writers could not be scaled");
             }
         }
         self.decision = Some(Decision { desired, ..decision });
@@ -104,7 +76,6 @@ impl WriterScaling {
         let loads: Vec<_> = alive.iter().filter_map(|pod| self.fleet.of(pod)).map(|series| &series.load).collect();
         let ages = alive.iter().filter_map(|pod| self.fleet.of(pod)?.believed).map(|at| now.monotonic - at);
         let decision = self.decision.as_ref();
-        let kept = Kept { at: now.unix, engine: self.memory.clone() };
         let records: Vec<f64> = loads.iter().filter_map(|load| load.lag_records).collect();
         Seen {
             desired: decision.map_or(0, |decision| decision.desired),
@@ -116,12 +87,7 @@ impl WriterScaling {
             metrics_age_seconds: ages.reduce(f64::max),
             bound: decision.and_then(|decision| decision.bound.as_ref()).map(history::word),
             reason: decision.map(|decision| decision.reason.clone()).unwrap_or_default(),
-            decisions: self.decisions.clone(),
-            last_scale_up: self.last_up,
-            last_scale_down: self.last_down,
-            memory: decision.and_then(|_| serde_json::to_value(&kept).ok()),
-            failure: self.failure.clone(),
-            ..Seen::default()
+            ..self.past.observe(now.unix, decision.is_some())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One watch, for as long as it is wanted, that survives whatever happens to the API server.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::pin::pin;
@@ -14,6 +14,8 @@ use kube::runtime::{WatchStreamExt as _, watcher as watch};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch as latest;
 
+use crate::cache::patience::Patience;
+
 /// Where a watch puts what it is told.
 pub trait Sink<K>: Send + Sync {
     type Key: Eq + Hash + Send;
@@ -25,36 +27,43 @@ pub trait Sink<K>: Send + Sync {
     fn keep_only(&self, seen: &HashSet<Self::Key>);
 }
 
-/// How many of the watches have their first list.
+/// Which of the watches have no first list yet.
 #[derive(Debug, Clone)]
 pub struct Synced {
-    count: Arc<latest::Sender<usize>>,
-    expected: usize,
+    missing: Arc<latest::Sender<BTreeSet<&'static str>>>,
 }
 
 impl Synced {
-    pub fn of(expected: usize) -> Self {
-        Self { count: Arc::new(latest::Sender::new(0)), expected }
+    /// Of watches with these names.
+    pub fn of(names: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { missing: Arc::new(latest::Sender::new(names.into_iter().collect())) }
     }
 
-    fn one_more(&self) {
-        self.count.send_modify(|count| *count += 1);
+    fn has(&self, name: &'static str) {
+        self.missing.send_modify(|missing| {
+            missing.remove(name);
+        });
     }
 
+    pub fn missing(&self) -> Vec<&'static str> {
+        self.missing.borrow().iter().copied().collect()
+    }
+
+    /// Until none is missing. Cancellation safe.
     pub async fn all(&self) {
-        let mut count = self.count.subscribe();
+        let mut missing = self.missing.subscribe();
         // The sender lives as long as this does.
-        let _ = count.wait_for(|count| *count >= self.expected).await;
+        let _ = missing.wait_for(BTreeSet::is_empty).await;
     }
 }
 
 /// Watches until it is dropped. Errors are told once each time that they begin, and tried again with backoff.
-pub async fn follow<K, S>(api: Api<K>, config: watcher::Config, sink: Arc<S>, synced: Synced)
+pub async fn follow<K, S>(name: &'static str, api: Api<K>, config: watcher::Config, sink: Arc<S>, synced: Synced)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     S: Sink<K>,
 {
-    let mut stream = pin!(watch(api, config).default_backoff());
+    let mut stream = pin!(watch(api, config).backoff(Patience::default()));
     let (mut seen, mut listed, mut failing) = (HashSet::new(), false, false);
     while let Some(event) = stream.next().await {
         match event {
@@ -67,7 +76,7 @@ where
                         sink.keep_only(&seen);
                         seen.clear();
                         if !std::mem::replace(&mut listed, true) {
-                            synced.one_more();
+                            synced.has(name);
                         }
                     }
                     Event::Apply(object) => drop(sink.put(object)),
@@ -76,7 +85,7 @@ where
             }
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(%error, "a watch broke off and is tried again");
+                    tracing::warn!(watch = name, %error, "a watch broke off and is tried again");
                 }
             }
         }

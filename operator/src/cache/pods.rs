@@ -14,6 +14,10 @@ use crate::drain::Marks;
 
 /// Of a pod that does not name its port.
 const ADMIN_PORT: u16 = 9090;
+/// A request says what a pod is sure to get, not what it may use. One that is smaller than this asks for next to nothing so
+/// that the pod fits anywhere, and a gateway that only answers its probes is at a multiple of it. A limit is taken as it is:
+/// the kernel holds to it.
+const LEAST_CORES: f64 = 0.1;
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 
@@ -55,7 +59,7 @@ pub struct PodView {
     pub ip: Option<IpAddr>,
     /// Of the container port that is named `admin`.
     pub admin_port: u16,
-    /// Cores that its main container may use: its limit, or else its request.
+    /// Cores that its main container may use: its limit, or else its request, but at least a tenth of one.
     pub cores: Option<f64>,
     /// Seconds since the Unix epoch.
     pub created: f64,
@@ -127,7 +131,8 @@ fn cores(container: &Container) -> Option<f64> {
     let resources = container.resources.as_ref()?;
     let cpu =
         |amounts: &Option<BTreeMap<String, Quantity>>| amounts.as_ref()?.get("cpu").and_then(|cpu| amount(&cpu.0));
-    cpu(&resources.limits).or_else(|| cpu(&resources.requests)).filter(|cores| *cores > 0.0)
+    let limit = cpu(&resources.limits).filter(|cores| *cores > 0.0);
+    limit.or_else(|| cpu(&resources.requests).map(|cores| cores.max(LEAST_CORES)))
 }
 
 /// Cores as Kubernetes writes them: `2`, `1.5`, `500m`.
@@ -234,6 +239,18 @@ mod tests {
         assert_eq!(view.ready_at.map(|at| at - view.created), Some(20.0));
         assert_eq!(view.marks.draining_since, Some(view.created + 60.0));
         assert_eq!((view.trouble, view.pending), (None, false));
+    }
+
+    #[test]
+    fn a_tiny_request_is_no_measure_and_a_limit_is() {
+        let cores = |resources: serde_json::Value| {
+            let container = serde_json::from_value(json!({"name": "chat-node", "resources": resources}));
+            cores(&container.expect("a container"))
+        };
+        assert_eq!(cores(json!({"requests": {"cpu": "10m"}})), Some(0.1));
+        assert_eq!(cores(json!({"requests": {"cpu": "10m"}, "limits": {"cpu": "50m"}})), Some(0.05));
+        assert_eq!(cores(json!({"requests": {"cpu": "1500m"}})), Some(1.5));
+        assert_eq!(cores(json!({})), None);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn pod_monitor(cluster: &ChatCluster, context: &Context) -> Option<Ch
                         {"key": "app.kubernetes.io/component", "operator": "In", "values": ["gateway", "writer"]},
                     ],
                 },
-                "podTargetLabels": ["app.kubernetes.io/component"],
+                "podTargetLabels": ["app.kubernetes.io/name", "app.kubernetes.io/component"],
                 "podMetricsEndpoints": [
                     {"port": "admin", "path": "/metrics", "interval": format!("{}s", spec.interval_seconds)},
                 ],

@@ -77,8 +77,11 @@ fn headless(cluster: &ChatCluster, component: Component, name: &str, port_name: 
 /// for ever. An embedded node has none: one pod that may not go would do the same.
 pub(super) fn budgets(cluster: &ChatCluster) -> Vec<Child> {
     let spec = &cluster.spec;
+    let gateways = spec.gateways();
+    // There are at least `min` gateways: an eviction must not take all of them at once.
+    let evicted = gateways.scale_down.max_draining.but_one(gateways.min);
     let mut budgets = vec![
-        budget(cluster, Component::Gateway, Concern::Gateways, &json!(spec.gateways().scale_down.max_draining)),
+        budget(cluster, Component::Gateway, Concern::Gateways, &json!(evicted)),
         budget(cluster, Component::Writer, Concern::Writers, &json!(1)),
     ];
     if spec.web().enabled {

@@ -16,6 +16,9 @@ const CHAT: &str = include_str!("../../../deploy/nginx/chat.conf");
 const WEB: &str = include_str!("../../../deploy/nginx/web.conf");
 /// How often a request is tried: each entry of the upstream is one.
 const TRIES: usize = 3;
+/// A web pod that ends serves the sockets that it has for so long. It can't ask their clients to go, and gateways that drain do:
+/// when both are replaced, this outlasts the gateways. As long as autoscalers of nodes wait by default.
+const GRACE_SECONDS: i64 = 600;
 
 pub(super) fn objects(cluster: &ChatCluster, context: &Context) -> Vec<Child> {
     if !cluster.spec.web().enabled {
@@ -48,7 +51,7 @@ fn deployment(cluster: &ChatCluster, context: &Context, name: &str, config_hash:
             probes: Probes::Clients("/healthz"),
         },
         volumes: vec![json!({"name": "config", "configMap": {"name": name}})],
-        grace_seconds: 30,
+        grace_seconds: GRACE_SECONDS,
         config_hash,
         restart_policy: None,
     };
@@ -74,6 +77,9 @@ fn configuration(service: &str) -> String {
     let mut lines = Vec::new();
     let mut entries = 0;
     for line in WEB.lines() {
+        if line.starts_with("upstream ") {
+            entries = 0;
+        }
         if line.trim_start().starts_with("server node-") {
             entries += 1;
             if entries <= TRIES {
@@ -93,8 +99,13 @@ mod tests {
     #[test]
     fn the_upstream_is_the_service() {
         let configuration = configuration("demo-gateway");
-        assert_eq!(configuration.matches("server demo-gateway:8080 max_fails=0;").count(), TRIES, "{configuration}");
+        assert_eq!(
+            configuration.matches("server demo-gateway:8080 max_fails=0;").count(),
+            2 * TRIES,
+            "{configuration}"
+        );
         assert!(!configuration.contains("node-1"));
         assert!(configuration.contains("proxy_pass http://chat;"));
+        assert!(configuration.contains("proxy_pass http://sockets;"));
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use kube::api::Api;
 use kube::{Client, ResourceExt as _};
 
-use crate::api::{ChatCluster, Decision};
+use crate::api::{ChatCluster, ScalingStatus};
 use crate::cli::run::ApiArgs;
 
 #[derive(Debug, clap::Args)]
@@ -67,30 +67,30 @@ pub fn text(cluster: &ChatCluster) -> anyhow::Result<String> {
         writeln!(out, "  {} {}: {} ({})", condition.type_, condition.status, condition.message, condition.reason)?;
     }
     if let Some(gateways) = &status.gateways {
-        let age = gateways.metrics_age_seconds.map_or("unknown".to_owned(), |age| format!("{age:.1} s"));
+        let age = gateways.scaling.metrics_age_seconds.map_or("unknown".to_owned(), |age| format!("{age:.1} s"));
         writeln!(
             out,
             "\nGateways: {} wanted, {} ready, {} draining",
             gateways.desired, gateways.ready, gateways.draining
         )?;
         writeln!(out, "  {} connections; the oldest reading that counts: {age}", gateways.connections)?;
-        decisions(&mut out, gateways.decision.as_ref(), &gateways.history)?;
+        decisions(&mut out, &gateways.scaling)?;
     }
     if let Some(writers) = &status.writers {
         writeln!(out, "\nWriters: {} wanted, {} ready", writers.desired, writers.ready)?;
         if let (Some(records), Some(seconds)) = (writers.lag_records, writers.lag_seconds) {
             writeln!(out, "  {records} records behind the log, {seconds:.1} s")?;
         }
-        decisions(&mut out, writers.decision.as_ref(), &writers.history)?;
+        decisions(&mut out, &writers.scaling)?;
     }
     Ok(out)
 }
 
-fn decisions(out: &mut String, last: Option<&Decision>, before: &[Decision]) -> std::fmt::Result {
-    if last.is_none() {
+fn decisions(out: &mut String, scaling: &ScalingStatus) -> std::fmt::Result {
+    if scaling.decision.is_none() {
         return writeln!(out, "  their number was never changed");
     }
-    for decision in last.into_iter().chain(before) {
+    for decision in scaling.decision.iter().chain(&scaling.history) {
         writeln!(out, "  {}  {} → {}  {}", decision.at.0, decision.from, decision.to, decision.reason)?;
         if let Some(bound) = &decision.bound {
             writeln!(out, "    held by {bound}")?;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin};
+use crate::cache::patience::Patience;
 use crate::context::Settings;
 use crate::election::{Elector, Ended, Terms};
 use crate::metrics::Metrics;
@@ -23,6 +24,8 @@ use crate::runtime;
 
 /// The longest a request may take to be connected.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// Of the first request.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 /// Between two attempts to lead after one went wrong.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -133,6 +136,27 @@ async fn serve(args: Args) -> anyhow::Result<()> {
     led
 }
 
+/// Until the API server answered once, or `stop` is cancelled. It does not give up: a process that ends is started again
+/// after ever longer pauses, and would not be there when it is needed.
+async fn reach(client: &Client, stop: &CancellationToken) {
+    let mut patience = Patience::default();
+    loop {
+        let answer = tokio::select! {
+            answer = tokio::time::timeout(ANSWER_DEADLINE, client.apiserver_version()) => answer,
+            () = stop.cancelled() => return,
+        };
+        match answer {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => tracing::warn!(%error, "the API server does not answer, and is asked again"),
+            Err(_) => tracing::warn!("the API server does not answer in time, and is asked again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(patience.next().unwrap_or(PAUSE)) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
 /// Waits for the lease, leads, and again, until `stop` is cancelled.
 async fn campaign(
     args: &Args,
@@ -153,8 +177,8 @@ async fn campaign(
         secrets_age: Duration::from_secs(args.secrets_seconds),
         ..Settings::default()
     };
+    reach(client, stop).await;
     // A standby that never leads is as ready as it can be.
-    client.apiserver_version().await.context("the API server does not answer")?;
     ready.store(true, Ordering::Relaxed);
     let mut elector = Elector::new(leases, &args.lease, &identity, Terms::default());
     while let Some(leadership) = elector.acquire(stop).await {

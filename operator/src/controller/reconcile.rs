@@ -302,6 +302,7 @@ async fn report(context: &Context, entry: &Cluster, cluster: &ChatCluster, pass:
         context.events.tell(entry, note).await;
     }
     tell_of_changes(context, entry, &before, &next).await;
+    context.metrics.told(&entry.key.namespace, &entry.key.name, &next.conditions);
     if entry.written.lock().wants(&next, Instant::now()) {
         write(context, entry, next).await?;
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DynamicObject};
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, ObjectMeta};
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{PredicateConfig, WatchStreamExt as _, predicates};
@@ -16,6 +16,7 @@ use crate::api::ChatCluster;
 use crate::cache::children::{Child, ChildKey, Children};
 use crate::cache::follow::Sink;
 use crate::cache::kinds::ChildKind;
+use crate::cache::patience::{self, Patience};
 use crate::cache::pods::{PodView, Pods};
 use crate::clusters::{ClusterKey, Clusters};
 
@@ -32,16 +33,10 @@ pub fn chat_clusters(
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let readable = kube::runtime::watcher(api, watcher::Config::default()).default_backoff().filter_map(move |event| {
-        let event = match event {
-            Ok(event) => readable(event).map(Ok),
-            Err(error) => Some(Err(error)),
-        };
-        if let Some(Ok(Event::Delete(cluster))) = &event {
-            clusters.remove(&ClusterKey::of(cluster));
-        }
-        std::future::ready(event)
-    });
+    let mut ear = Ear { clusters, listed: HashSet::new(), failing: false };
+    let readable = kube::runtime::watcher(api, patience::config())
+        .backoff(Patience::default())
+        .filter_map(move |event| std::future::ready(ear.hear(event).map(Ok)));
     let (reader, writer) = reflector::store();
     let stream = reflector::reflector(writer, readable)
         .applied_objects()
@@ -49,26 +44,84 @@ pub fn chat_clusters(
     (reader, stream)
 }
 
-fn readable(event: Event<DeserializeGuard<ChatCluster>>) -> Option<Event<ChatCluster>> {
-    let read = |guard: DeserializeGuard<ChatCluster>| match guard.0 {
+/// What the watch of ChatClusters tells.
+struct Ear {
+    clusters: Clusters,
+    /// By the list that is being told.
+    listed: HashSet<ClusterKey>,
+    failing: bool,
+}
+
+impl Ear {
+    /// Errors are told of here, once each time that they begin: the controller would stop for up to a minute after each,
+    /// with all that triggers it from elsewhere.
+    fn hear(
+        &mut self,
+        event: Result<Event<DeserializeGuard<ChatCluster>>, watcher::Error>,
+    ) -> Option<Event<ChatCluster>> {
+        match event {
+            Ok(event) => {
+                self.failing = false;
+                self.take(event)
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.failing, true) {
+                    tracing::warn!(watch = "chatclusters", %error, "a watch broke off and is tried again");
+                }
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event<DeserializeGuard<ChatCluster>>) -> Option<Event<ChatCluster>> {
+        Some(match event {
+            Event::Init => {
+                self.listed.clear();
+                Event::Init
+            }
+            Event::InitApply(guard) => {
+                // Also one that can't be read: it is there.
+                self.listed.insert(key_of(&guard));
+                Event::InitApply(readable(guard)?)
+            }
+            Event::InitDone => {
+                // What was deleted while nobody watched.
+                self.clusters.keep_only(&std::mem::take(&mut self.listed));
+                Event::InitDone
+            }
+            Event::Apply(guard) => Event::Apply(readable(guard)?),
+            Event::Delete(guard) => {
+                self.clusters.remove(&key_of(&guard));
+                Event::Delete(readable(guard)?)
+            }
+        })
+    }
+}
+
+fn key_of(guard: &DeserializeGuard<ChatCluster>) -> ClusterKey {
+    match &guard.0 {
+        Ok(cluster) => ClusterKey::of(cluster),
+        Err(invalid) => key(&invalid.metadata),
+    }
+}
+
+fn key(metadata: &ObjectMeta) -> ClusterKey {
+    let text = |part: &Option<String>| part.clone().unwrap_or_default();
+    ClusterKey { namespace: text(&metadata.namespace), name: text(&metadata.name) }
+}
+
+fn readable(guard: DeserializeGuard<ChatCluster>) -> Option<ChatCluster> {
+    match guard.0 {
         Ok(mut cluster) => {
             cluster.metadata.managed_fields = None;
             Some(cluster)
         }
         Err(invalid) => {
-            let name = invalid.metadata.name.unwrap_or_default();
-            let namespace = invalid.metadata.namespace.unwrap_or_default();
+            let ClusterKey { namespace, name } = key(&invalid.metadata);
             tracing::warn!(namespace, name, error = invalid.error, "a ChatCluster can't be read and is left alone");
             None
         }
-    };
-    Some(match event {
-        Event::Init => Event::Init,
-        Event::InitDone => Event::InitDone,
-        Event::InitApply(guard) => Event::InitApply(read(guard)?),
-        Event::Apply(guard) => Event::Apply(read(guard)?),
-        Event::Delete(guard) => Event::Delete(read(guard)?),
-    })
+    }
 }
 
 /// Puts owned objects of one kind where they are compared, and triggers their owners.

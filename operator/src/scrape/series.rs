@@ -8,6 +8,11 @@ pub const PERIODS_HELD: u32 = 3;
 const MOST_RATE: f64 = 1e8;
 /// CPU cores that a single process can use.
 const MOST_CORES: f64 = 4_096.0;
+/// The CPU of a process that is younger than this is that of its start (connections to its backends, first requests), and
+/// says nothing of its load. In seconds.
+const WARM_UP: f64 = 30.0;
+/// CPU is a mean over about so many seconds: two seconds of it are a burst as likely as a load.
+const CPU_MEAN: f64 = 15.0;
 /// Two answers nearer than this say nothing about a rate, in seconds.
 const LEAST_GAP: f64 = 0.2;
 
@@ -51,6 +56,8 @@ pub struct Series {
     pub restarts: u32,
     silent: u32,
     has_rates: bool,
+    /// Cores that it uses, as a slow mean, without its start.
+    cpu: Option<f64>,
     /// Sessions cut since we began to look, over restarts.
     pub sessions_cut: f64,
 }
@@ -97,6 +104,7 @@ impl Series {
     fn compare(&mut self, gap: f64, load: &Load, absurd: &mut Vec<&'static str>) {
         if self.restarted(load) {
             self.restarts += 1;
+            self.cpu = None;
             self.sessions_cut += load.sessions_cut_total.unwrap_or(0.0);
             if let Some(uptime) = load.uptime_seconds.filter(|uptime| (LEAST_GAP..=10.0).contains(uptime)) {
                 self.take_rates(&Load::default(), load, uptime, absurd);
@@ -166,6 +174,16 @@ impl Series {
             ),
         };
         self.has_rates = true;
+        let is_warm = now.uptime_seconds.or(before.uptime_seconds).is_some_and(|uptime| uptime >= WARM_UP);
+        self.cpu = is_warm.then(|| {
+            let mean = self.cpu.unwrap_or(self.rates.cores);
+            mean + (1.0 - (-gap / CPU_MEAN).exp()) * (self.rates.cores - mean)
+        });
+    }
+
+    /// Cores that it uses, over some seconds. `None` while it starts.
+    pub fn cores(&self) -> Option<f64> {
+        self.cpu
     }
 
     /// Sessions that are connected, or were when it last spoke. 0 for a pod that never answered.
@@ -244,6 +262,33 @@ mod tests {
         series.answer(104.0, load(1.0, 300.0, 1.0));
         assert_eq!((series.restarts, series.rates.messages, series.connections()), (1, 300.0, 1.0));
         assert!(series.absurd.is_empty());
+    }
+
+    #[test]
+    fn a_start_is_no_load_and_two_seconds_are_no_burst() {
+        let said = |uptime: f64, cpu: f64| {
+            let body = format!(r#"{{"state":"serving","uptime_seconds":{uptime},"cpu_seconds":{cpu}}}"#);
+            Load::parse(body.as_bytes()).expect("a load")
+        };
+        let mut series = Series::default();
+        series.answer(0.0, said(1.0, 0.5));
+        series.answer(10.0, said(11.0, 8.0));
+        assert_eq!(series.cores(), None, "it starts");
+        series.answer(32.0, said(33.0, 8.0));
+        assert_eq!(series.cores(), Some(0.0));
+        let mut cpu = 8.0;
+        for second in [34.0, 36.0] {
+            cpu += 2.0;
+            series.answer(second, said(second + 1.0, cpu));
+        }
+        assert!(series.cores().is_some_and(|cores| cores < 0.25), "{:?}", series.cores());
+        for second in (38..100).step_by(2) {
+            cpu += 2.0;
+            series.answer(f64::from(second), said(f64::from(second) + 1.0, cpu));
+        }
+        assert!(series.cores().is_some_and(|cores| cores > 0.95), "a load is seen: {:?}", series.cores());
+        series.answer(102.0, said(1.0, 3.0));
+        assert_eq!(series.cores(), None, "it starts again");
     }
 
     #[test]

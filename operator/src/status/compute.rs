@@ -1,6 +1,6 @@
 //! A whole status from facts.
 
-use crate::api::{ChatClusterStatus, ConnectionsPerPod, GatewayStatus, WriterStatus};
+use crate::api::{ChatClusterStatus, ConnectionsPerPod, GatewayStatus, ScalingStatus, WriterStatus};
 use crate::autoscale::observation::Seen;
 use crate::cache::pods::Component;
 use crate::status::facts::Facts;
@@ -49,7 +49,6 @@ fn gateways(facts: &Facts<'_>, before: Option<&GatewayStatus>) -> GatewayStatus 
     // Its controller is quicker than our periods.
     let ready = workload.map_or(seen.ready, |workload| workload.ready);
     let serving = ready.max(1);
-    let (decision, past) = split(seen);
     GatewayStatus {
         desired,
         replicas: seen.pods,
@@ -62,12 +61,7 @@ fn gateways(facts: &Facts<'_>, before: Option<&GatewayStatus>) -> GatewayStatus 
             max: integer(seen.connections_most),
             mean: tenths(seen.connections / f64::from(serving)),
         }),
-        metrics_age_seconds: seen.metrics_age_seconds.map(tenths),
-        last_scale_up: seen.last_scale_up.map(history::time),
-        last_scale_down: seen.last_scale_down.map(history::time),
-        decision,
-        history: past,
-        memory: seen.memory.clone().or(old.memory),
+        scaling: scaling(seen, old.scaling),
     }
 }
 
@@ -81,7 +75,6 @@ fn writers(facts: &Facts<'_>, before: Option<&WriterStatus>) -> WriterStatus {
     let desired =
         if seen.desired > 0 { seen.desired } else { workload.map_or(old.desired, |workload| workload.wanted) };
     let ready = workload.map_or(seen.ready, |workload| workload.ready);
-    let (decision, past) = split(seen);
     WriterStatus {
         desired,
         replicas: seen.pods,
@@ -89,16 +82,18 @@ fn writers(facts: &Facts<'_>, before: Option<&WriterStatus>) -> WriterStatus {
         summary: format!("{ready}/{desired}"),
         lag_records: seen.lag_records.map(integer),
         lag_seconds: seen.lag_seconds.map(tenths),
-        metrics_age_seconds: seen.metrics_age_seconds.map(tenths),
-        last_scale_up: seen.last_scale_up.map(history::time),
-        last_scale_down: seen.last_scale_down.map(history::time),
-        decision,
-        history: past,
-        memory: seen.memory.clone().or(old.memory),
+        scaling: scaling(seen, old.scaling),
     }
 }
 
-fn split(seen: &Seen) -> (Option<crate::api::Decision>, Vec<crate::api::Decision>) {
+fn scaling(seen: &Seen, old: ScalingStatus) -> ScalingStatus {
     let mut decisions = seen.decisions.iter().cloned();
-    (decisions.next(), decisions.take(10).collect())
+    ScalingStatus {
+        metrics_age_seconds: seen.metrics_age_seconds.map(tenths),
+        last_scale_up: seen.last_scale_up.map(history::time),
+        last_scale_down: seen.last_scale_down.map(history::time),
+        decision: decisions.next(),
+        history: decisions.take(10).collect(),
+        memory: seen.memory.clone().or(old.memory),
+    }
 }

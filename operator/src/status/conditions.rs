@@ -24,7 +24,7 @@ fn said(status: &'static str, reason: impl Into<String>, message: impl Into<Stri
 pub fn all(facts: &Facts<'_>, problems: &[Problem], before: &[Condition]) -> Vec<Condition> {
     let now = Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH));
     let all = [
-        (condition::READY, ready(facts, problems)),
+        (condition::READY, ready(facts, problems, was_ready(facts, before))),
         (condition::PROGRESSING, progressing(facts)),
         (condition::DEGRADED, degraded(problems)),
         (condition::SCALING_LIMITED, limited(facts)),
@@ -47,7 +47,16 @@ pub fn all(facts: &Facts<'_>, problems: &[Problem], before: &[Condition]) -> Vec
         .collect()
 }
 
-fn ready(facts: &Facts<'_>, problems: &[Problem]) -> Said {
+/// It was, and the spec has not changed since.
+fn was_ready(facts: &Facts<'_>, before: &[Condition]) -> bool {
+    before.iter().any(|condition| {
+        condition.type_ == condition::READY
+            && condition.status == "True"
+            && condition.observed_generation == facts.cluster.metadata.generation
+    })
+}
+
+fn ready(facts: &Facts<'_>, problems: &[Problem], before: bool) -> Said {
     let distributed = facts.cluster.spec.is_distributed();
     if let Some(problem) = problems.iter().find(|problem| problem.blocks) {
         return said("False", problem.reason.clone(), problem.message.clone());
@@ -76,7 +85,11 @@ fn ready(facts: &Facts<'_>, problems: &[Problem]) -> Said {
         let Some(workload) = facts.workload(component) else {
             return why(reason, format!("there are no {what} yet"));
         };
-        if !workload.settled {
+        // What its controller has not looked at yet is most often another number of pods, by which none is replaced.
+        if !workload.seen && !before {
+            return why("RollingOut", format!("Kubernetes has not looked at the {what} of this generation yet"));
+        }
+        if workload.seen && !workload.settled {
             return why(
                 "RollingOut",
                 format!("{} of {} {what} are of this generation", workload.updated, workload.wanted),

@@ -47,7 +47,9 @@ pub struct Workload {
     pub wanted: u32,
     pub ready: u32,
     pub updated: u32,
-    /// Its controller has seen the newest spec, and no pod of an older one is left.
+    /// Its controller has seen the newest spec.
+    pub seen: bool,
+    /// And no pod of an older one is left.
     pub settled: bool,
     /// Its controller can't create pods: quota, admission.
     pub refused: Option<String>,
@@ -90,6 +92,7 @@ impl Workload {
             wanted,
             ready: number(status.ready_replicas),
             updated,
+            seen,
             settled: seen && number(status.replicas) <= updated,
             refused,
         }
@@ -105,6 +108,7 @@ impl Workload {
             wanted: number(set.spec.as_ref().and_then(|spec| spec.replicas).or(Some(1))),
             ready: number(status.ready_replicas),
             updated,
+            seen,
             settled: seen && current,
             refused: None,
         }

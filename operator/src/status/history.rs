@@ -22,17 +22,6 @@ pub fn push(decisions: &mut Vec<Decision>, decision: Decision) {
     decisions.truncate(KEPT);
 }
 
-pub fn decision(
-    unix: f64,
-    from: u32,
-    to: u32,
-    reason: &str,
-    bound: Option<String>,
-    inputs: BTreeMap<String, Value>,
-) -> Decision {
-    Decision { at: time(unix), from, to, reason: reason.to_owned(), bound, inputs }
-}
-
 /// A unit variant as it is written in JSON, with a capital: `MaxStep`.
 pub fn word<T: Serialize>(value: &T) -> String {
     let text = serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();

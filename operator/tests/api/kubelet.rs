@@ -22,9 +22,11 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::real::RealNode;
 use crate::rig::Rig;
 
-const PORT: u16 = 9090;
+pub const PORT: u16 = 9090;
+const COMPONENT: &str = "app.kubernetes.io/component";
 
 /// What one pod is, and what it was asked.
 #[derive(Debug, Clone)]
@@ -53,6 +55,10 @@ pub struct Node {
 #[derive(Default)]
 pub struct Nodes {
     pub by_name: HashMap<String, Node>,
+    /// Gateways are real chat nodes.
+    pub real: bool,
+    /// The address of each of those.
+    pub addresses: HashMap<String, IpAddr>,
     /// How new pods are made.
     pub newborn: Option<fn(&mut Node)>,
     /// Names of pods that were deleted while they had connections that their drain had not given up.
@@ -96,7 +102,7 @@ async fn run(client: Client, namespace: String, nodes: Shared) {
     let pods: Api<Pod> = Api::namespaced(client.clone(), &namespace);
     let secrets: Api<Secret> = Api::namespaced(client, &namespace);
     let network: u8 = rand::random();
-    let mut servers: HashMap<String, JoinSet<()>> = HashMap::new();
+    let mut servers: HashMap<String, Server> = HashMap::new();
     let mut next: u16 = rand::random();
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -120,7 +126,12 @@ async fn run(client: Client, namespace: String, nodes: Shared) {
         }
         for pod in &list.items {
             let name = pod.name_any();
-            if servers.contains_key(&name) {
+            if let Some(server) = servers.get_mut(&name) {
+                if let Server::Real(node) = server {
+                    let (ready, tokens) = (node.is_ready().await, tokens(pod, &secrets).await);
+                    node.take_tokens(&tokens);
+                    nodes.lock().by_name.entry(name.clone()).and_modify(|known| known.draining = !ready);
+                }
                 status(&pods, &nodes, pod, None).await;
                 continue;
             }
@@ -129,21 +140,43 @@ async fn run(client: Client, namespace: String, nodes: Shared) {
             let ip = Ipv4Addr::new(127, network.max(1), high, low.clamp(1, 254));
             next = next.wrapping_add(1);
             born(&nodes, pod, &secrets).await;
-            let Some(server) = serve(&nodes, &name, ip).await else { continue };
+            let is_real = nodes.lock().real && pod.labels().get(COMPONENT).is_some_and(|name| name == "gateway");
+            let server = if is_real {
+                nodes.lock().addresses.insert(name.clone(), IpAddr::V4(ip));
+                Some(Server::Real(Box::new(RealNode::start(ip, &tokens(pod, &secrets).await))))
+            } else {
+                serve(&nodes, &name, ip).await.map(Server::Played)
+            };
+            let Some(server) = server else { continue };
+            if is_real {
+                // Until its probe says otherwise.
+                nodes.lock().by_name.entry(name.clone()).and_modify(|node| node.draining = true);
+            }
             servers.insert(name.clone(), server);
             status(&pods, &nodes, pod, Some(IpAddr::V4(ip))).await;
         }
     }
 }
 
-async fn born(nodes: &Shared, pod: &Pod, secrets: &Api<Secret>) {
+/// What answers at a pod's address, for as long as the pod is there.
+enum Server {
+    Played(#[allow(dead_code)] JoinSet<()>), // ends with it
+    Real(Box<RealNode>),
+}
+
+/// What the pod would find in its file of tokens.
+async fn tokens(pod: &Pod, secrets: &Api<Secret>) -> String {
     let cluster = pod.labels().get("app.kubernetes.io/instance").cloned().unwrap_or_default();
     let secret = secrets.get_opt(&format!("{cluster}-admin")).await.ok().flatten();
     let tokens = secret.and_then(|secret| secret.data?.remove("token")).map(|token| token.0).unwrap_or_default();
-    let tokens = String::from_utf8_lossy(&tokens).lines().map(str::to_owned).collect();
+    String::from_utf8_lossy(&tokens).into_owned()
+}
+
+async fn born(nodes: &Shared, pod: &Pod, secrets: &Api<Secret>) {
+    let tokens = tokens(pod, secrets).await.lines().map(str::to_owned).collect();
     let mut node = Node {
         name: pod.name_any(),
-        component: pod.labels().get("app.kubernetes.io/component").cloned().unwrap_or_default(),
+        component: pod.labels().get(COMPONENT).cloned().unwrap_or_default(),
         connections: 0.0,
         draining: false,
         born: Instant::now(),

@@ -11,9 +11,14 @@
 
 mod children;
 mod draining;
+mod gitops;
 mod kubelet;
 mod leading;
 mod many;
+mod networking;
+mod operations;
+mod outage;
+mod real;
 mod reconcile;
 mod rig;
 mod scale;

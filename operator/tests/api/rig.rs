@@ -15,7 +15,7 @@ const KUBECONFIG: &str = "ELASTIC_CHAT_TEST_KUBECONFIG";
 /// For whatever is waited for.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 /// Between two looks.
-const PAUSE: Duration = Duration::from_millis(50);
+pub const PAUSE: Duration = Duration::from_millis(50);
 pub const CLUSTERS: &str = "/apis/elastic-chat.io/v1alpha1";
 
 /// A namespace in which pods must be as the restricted standard wants them.
@@ -31,7 +31,7 @@ pub struct Taken {
     pub warnings: Vec<String>,
 }
 
-/// Why it refused: the HTTP status, and its message.
+/// Why it refused: the HTTP status, and its message. 0: there was no answer.
 #[derive(Debug)]
 pub struct Refused {
     pub code: u16,
@@ -42,9 +42,14 @@ pub struct Refused {
 impl Rig {
     /// With ChatCluster defined, and a namespace whose name begins with `subject`.
     pub async fn new(subject: &str) -> Self {
-        let client = client().await;
-        let mut rig = Self { client, namespace: String::new() };
+        let rig = Self::at(&kubeconfig(), subject).await;
         rig.define().await;
+        rig
+    }
+
+    /// At that API server, where ChatCluster need not be defined.
+    pub async fn at(kubeconfig: &str, subject: &str) -> Self {
+        let mut rig = Self { client: client(kubeconfig).await, namespace: String::new() };
         let levels =
             ["enforce", "warn", "audit"].map(|mode| (format!("pod-security.kubernetes.io/{mode}"), "restricted"));
         let namespace = json!({
@@ -57,7 +62,7 @@ impl Rig {
     }
 
     /// Puts the definition as it is now, and waits until the server serves it.
-    async fn define(&self) {
+    pub async fn define(&self) {
         let definition = serde_json::to_value(crd()).expect("JSON");
         let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/chatclusters.elastic-chat.io";
         let applied = self.send_as(Method::PATCH, &apply_query(path, false), Some(&definition), APPLY).await;
@@ -118,10 +123,11 @@ impl Rig {
         let bytes = body.map(|body| serde_json::to_vec(body).expect("JSON")).unwrap_or_default();
         let request = Request::builder().method(method).uri(path).header("content-type", content_type);
         let request = request.body(Body::from(bytes)).expect("a request");
+        let lost = |error: &dyn std::fmt::Display| Refused { code: 0, message: error.to_string(), causes: Vec::new() };
         let asked = tokio::time::timeout(DEADLINE, self.client.send(request)).await.expect("an answer in time");
-        let response = asked.expect("the server answers");
+        let response = asked.map_err(|error| lost(&error))?;
         let (code, headers) = (response.status(), response.headers().clone());
-        let body = response.into_body().collect().await.expect("the whole answer").to_bytes();
+        let body = response.into_body().collect().await.map_err(|error| lost(&error))?.to_bytes();
         let object: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         if code.is_success() {
             let warnings = headers.get_all("warning").iter().map(|text| format!("{text:?}")).collect();
@@ -162,11 +168,14 @@ pub fn object_path(namespace: &str, object: &Value) -> String {
     format!("/{root}/{version}/namespaces/{namespace}/{plural}/{name}")
 }
 
-async fn client() -> Client {
+pub fn kubeconfig() -> String {
+    std::env::var(KUBECONFIG).unwrap_or_else(|_| panic!("set {KUBECONFIG}=FILE, or run ./dev test"))
+}
+
+async fn client(kubeconfig: &str) -> Client {
     // The first of the process wins; they are all the same.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let path = std::env::var(KUBECONFIG).unwrap_or_else(|_| panic!("set {KUBECONFIG}=FILE, or run ./dev test"));
-    let file = Kubeconfig::read_from(path).expect("a kubeconfig");
+    let file = Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
     let config = kube::Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await.expect("a usable one");
     Client::try_from(config).expect("a client")
 }

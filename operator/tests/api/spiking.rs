@@ -26,7 +26,7 @@ async fn a_spike_is_met_within_seconds_and_its_end_by_draining() {
     assert!(took < Duration::from_secs(5), "{took:?}");
     eventually("there are enough", async || (world.replicas().await >= 6).then_some(())).await;
     let gateways = world.cluster("chat").await.status.and_then(|status| status.gateways).expect("gateways");
-    let decision = gateways.decision.expect("a decision");
+    let decision = gateways.scaling.decision.expect("a decision");
     assert!(decision.to > decision.from && !decision.inputs.is_empty() && decision.reason.len() > 20, "{decision:?}");
     assert!(world.events("chat").await.contains(&"GatewaysScaledUp".to_owned()));
     // A new operator knows what this one decided.
@@ -45,7 +45,8 @@ async fn a_spike_is_met_within_seconds_and_its_end_by_draining() {
     assert_eq!(world.replicas().await, 2);
     let cut = world.kubelet.nodes.lock().cut.clone();
     assert!(cut.is_empty(), "{cut:?}");
-    let history = world.cluster("chat").await.status.and_then(|status| status.gateways).expect("gateways").history;
+    let history =
+        world.cluster("chat").await.status.and_then(|status| status.gateways).expect("gateways").scaling.history;
     assert!(history.iter().any(|before| before.to > before.from), "the spike is still told of: {history:?}");
     world.end().await;
 }

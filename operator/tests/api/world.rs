@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
 use crate::kubelet::Kubelet;
-use crate::rig::{Rig, eventually, example};
+use crate::rig::{DEADLINE, PAUSE, Rig, example, kubeconfig};
 
 pub struct World {
     pub rig: Rig,
@@ -23,14 +23,17 @@ pub struct World {
 
 impl World {
     pub async fn new(subject: &str) -> Self {
-        let rig = Rig::new(subject).await;
+        Self::of(Rig::new(subject).await)
+    }
+
+    pub fn of(rig: Rig) -> Self {
         let kubelet = Kubelet::begin(&rig);
         Self { rig, kubelet }
     }
 
     /// An operator that looks at this namespace only.
     pub async fn operator(&self) -> Operator {
-        Operator::start(&self.rig, &std::env::var("ELASTIC_CHAT_TEST_KUBECONFIG").expect("a kubeconfig")).await
+        Operator::start(&self.rig, &kubeconfig()).await
     }
 
     pub async fn cluster(&self, name: &str) -> ChatCluster {
@@ -53,14 +56,23 @@ impl World {
 
     /// Waits until a condition says this, of the newest generation.
     pub async fn condition(&self, name: &str, type_: &str, status: &str) -> (String, String) {
-        eventually(&format!("{type_}={status} of {name}"), async || {
-            let cluster = self.cluster(name).await;
-            let conditions = cluster.status.unwrap_or_default().conditions;
-            let found = conditions.into_iter().find(|condition| condition.type_ == type_)?;
-            let now = found.observed_generation == cluster.metadata.generation && found.status == status;
-            now.then_some((found.reason, found.message))
-        })
-        .await
+        let mut last = None;
+        let wait = async {
+            loop {
+                let cluster = self.cluster(name).await;
+                let conditions = cluster.status.unwrap_or_default().conditions;
+                let found = conditions.into_iter().find(|condition| condition.type_ == type_);
+                if let Some(found) = found {
+                    if found.observed_generation == cluster.metadata.generation && found.status == status {
+                        return (found.reason, found.message);
+                    }
+                    last = Some((found, cluster.metadata.generation));
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let found = tokio::time::timeout(DEADLINE, wait).await.ok();
+        found.unwrap_or_else(|| panic!("not within {DEADLINE:?}: {type_}={status} of {name}; last {last:?}"))
     }
 
     /// Reasons of the events about a ChatCluster.

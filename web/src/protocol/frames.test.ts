@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type * as v from 'valibot';
 import { expect, expectTypeOf, it } from 'vitest';
 import { type event, type frame, parseServerFrame } from './frames';
@@ -45,3 +46,15 @@ it.each([
   ['a negative position', '{"type":"receipt","conversation":"c","user":"u","read":-1}'],
   ['bytes', new ArrayBuffer(2)],
 ])('refuses %s', (_name, raw) => expect(parseServerFrame(raw).ok).toBe(false));
+
+/** Today's client on yesterday's node: what version 1 said is kept in the crate that defines it. */
+const said = readFileSync('../crates/chat-wire/tests/v1/server-frames.jsonl', 'utf8').trimEnd().split('\n');
+
+it.each(said)('understands what version 1 said: %s', (line) => {
+  const parsed = parseServerFrame(line);
+  expect(parsed.ok).toBe(true);
+  const { kind, type } = JSON.parse(line) as { kind?: string; type: string };
+  if (type !== 'event') return;
+  const shown = kind !== 'conversation_created' && kind !== 'conversation_deleted';
+  expect(parsed.ok && parsed.frame.type === 'event' && parsed.frame.kind).toBe(shown ? kind : 'other');
+});

@@ -50,7 +50,7 @@ fn gateway(container: &mut Container) -> anyhow::Result<String> {
     container.memory("/data").memory("/tmp");
     let mut running = container.start(&[])?;
     running.answers("http://127.0.0.1:9090/readyz", 200, "")?;
-    // Not the client: a binary of the debug profile has it not within itself, but reads it from the checkout.
+    running.answers("http://127.0.0.1:8080/", 200, "<html")?;
     running.answers("http://127.0.0.1:8080/v1/openapi.json", 200, "openapi")?;
     running.stop()?;
     Ok("chat-node serves, ready, and ends cleanly".to_owned())

@@ -2,6 +2,7 @@
 //! looked at for what must hold.
 
 mod crds;
+mod monitoring;
 mod operator;
 mod schemas;
 
@@ -29,6 +30,7 @@ pub fn charts() -> anyhow::Result<String> {
     }
     crds::kept_unless_told_otherwise()?;
     operator::refuses_bad_values()?;
+    monitoring::nothing_unless_asked_for()?;
     operator::rights_are_those_documented()?;
     Ok(format!("{cases} files of values"))
 }
@@ -42,7 +44,7 @@ fn check(chart: Chart, values: &Path, schemas: &Path) -> anyhow::Result<()> {
     each_once(&objects)?;
     match chart {
         Chart::Crds => crds::check(&objects),
-        Chart::Operator => operator::check(&objects),
+        Chart::Operator => operator::check(&objects).and_then(|()| monitoring::check(&objects)),
     }
 }
 
@@ -54,7 +56,7 @@ fn conforms(rendered: &str, schemas: &Path) -> anyhow::Result<()> {
     let location = format!("{}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json", schemas.display());
     let mut kubeconform = helm::kubeconform()?;
     // What is of others: the Prometheus operator's schema would have to be fetched from it.
-    kubeconform.args(["-strict", "-skip", "PodMonitor", "-schema-location", &location]);
+    kubeconform.args(["-strict", "-skip", "PodMonitor,PrometheusRule", "-schema-location", &location]);
     output(kubeconform.arg(file)).map(drop)
 }
 

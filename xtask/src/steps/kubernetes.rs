@@ -9,6 +9,7 @@ use local_cluster::{Cluster, Mode, NODE_ADDRESS};
 use stack::{Options, Stack};
 
 use super::rust::{lean, nextest, passes};
+use crate::definitions;
 use crate::deploy;
 use crate::images::Profile;
 use crate::interrupt::Interrupt;
@@ -23,8 +24,17 @@ pub fn api() -> anyhow::Result<String> {
         || Ok(()),
         |cluster| {
             output(&mut lean(&["build", "--quiet", "--package", "operator", "--locked"]))?;
+            // Routes are made where the Gateway API is there, and are tried against its own definitions.
+            let mut define = cluster.kubectl()?;
+            define.args(["apply", "--server-side"]);
+            for kind in ["gatewayclasses", "gateways", "httproutes"] {
+                define.arg("--filename");
+                define.arg(definitions::folder()?.join(format!("gateway.networking.k8s.io_{kind}.yaml")));
+            }
+            output(&mut define)?;
             let mut tests = nextest("binary(api)")?;
             tests.env("ELASTIC_CHAT_TEST_KUBECONFIG", cluster.kubeconfig()).env("ELASTIC_CHAT_BINARIES", binaries());
+            tests.env("ELASTIC_CHAT_TEST_KUBECTL", cluster.kubectl()?.get_program());
             passes(tests.arg("--no-tests=fail"))
         },
     )
@@ -34,7 +44,11 @@ pub fn api() -> anyhow::Result<String> {
 /// pods use.
 pub fn node() -> anyhow::Result<String> {
     let missing = local_cluster::missing();
-    anyhow::ensure!(missing.is_empty(), "no node can run here ({}): leave --cluster out", missing.join("; "));
+    anyhow::ensure!(
+        missing.is_empty(),
+        "no node can run here ({}): without --cluster its tests are left out",
+        missing.join("; ")
+    );
     // In there nothing can be fetched any more.
     stack::fetch(&Options::one_of_each())?;
     run(nextest(E2E)?.arg("--no-run"))?;
@@ -42,7 +56,7 @@ pub fn node() -> anyhow::Result<String> {
     let wipe = || Stack::open(&servers)?.wipe();
     wipe()?;
     with_cluster("cluster-test", Mode::Full, wipe, |cluster| {
-        deploy::install(cluster, Profile::Debug)?;
+        deploy::install(cluster, Profile::Debug, OPERATORS)?;
         let mut start = cluster.command_inside(std::env::current_exe()?)?;
         start.args(["stack", "up", "--host", &NODE_ADDRESS.to_string(), "--dir"]).arg(&servers);
         output(&mut start)?;
@@ -52,6 +66,8 @@ pub fn node() -> anyhow::Result<String> {
     })
 }
 
+/// One to lead, and one to take over.
+const OPERATORS: u32 = 2;
 const E2E: &str = "binary(e2e)";
 
 /// A command as it is, but in the cluster's network.
@@ -73,7 +89,7 @@ fn binaries() -> PathBuf {
 
 /// Does it with a cluster, which is then taken down, also after an error or Ctrl-C, and after it what else there is. After a
 /// failure its logs stay.
-fn with_cluster(
+pub fn with_cluster(
     folder: &str,
     mode: Mode,
     also: impl FnOnce() -> anyhow::Result<()>,
@@ -105,6 +121,10 @@ fn keep_logs(cluster: &Cluster, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     for process in cluster.status()?.processes {
         let _ = std::fs::copy(&process.log, folder.join(format!("{}.log", process.name)));
+    }
+    let pods = cluster.pod_logs();
+    if pods.exists() {
+        run(Command::new("cp").arg("-a").arg(pods).arg(folder.join("pods")))?;
     }
     Ok(())
 }

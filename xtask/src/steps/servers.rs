@@ -11,7 +11,7 @@ use crate::interrupt::Interrupt;
 use crate::process::target;
 
 /// From here on free ports are looked for: a stack that somebody works with is not in the way, nor another test run.
-const FIRST_PORT_OFFSET: u16 = 12_000;
+pub(super) const FIRST_PORT_OFFSET: u16 = 12_000;
 /// The Redis cluster stands beside, with ports between those of the stacks.
 const FIRST_CLUSTER_PORT_OFFSET: u16 = 12_008;
 
@@ -59,7 +59,7 @@ pub fn faults() -> anyhow::Result<String> {
 }
 
 /// What an earlier run left, running or not.
-fn forget(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn forget(folder: &Path) -> anyhow::Result<()> {
     stacks(folder).iter().try_for_each(Stack::wipe)?;
     if folder.exists() {
         std::fs::remove_dir_all(folder)?;
@@ -68,7 +68,7 @@ fn forget(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Does it, and stops every stack below the folder, also after an error or Ctrl-C. After a failure their logs stay.
-fn taken_down(
+pub(super) fn taken_down(
     folder: &Path,
     starting: &[Arc<Stack>],
     action: impl FnOnce() -> anyhow::Result<String>,

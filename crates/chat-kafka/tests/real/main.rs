@@ -6,6 +6,7 @@ mod consuming;
 mod producing;
 mod refusals;
 mod rig;
+mod searching;
 mod topics;
 
 mod log {

@@ -61,11 +61,12 @@ pub async fn a_claim_lapses(fixture: impl TailFixture) {
 
 pub async fn a_claim_that_is_held_does_not_lapse(fixture: impl TailFixture) {
     let (tail, conv, who) = (fixture.tail(), conversation(), user());
-    let id = message_record(conv, who, "slow").client_msg_id.expect("given");
+    let record = message_record(conv, who, "slow");
+    let (id, at) = (record.client_msg_id.expect("given"), record.at);
     assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
     for _ in 0..3 {
         fixture.pass(HOLDS_MS * 2 / 3).await;
-        tail.hold(conv, who, id).await.expect("hold");
+        tail.hold(conv, who, id, at).await.expect("hold");
     }
     assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
     fixture.pass(2 * HOLDS_MS).await;
@@ -82,7 +83,7 @@ pub async fn a_claim_that_lapsed_stays_settled_once_it_is(fixture: impl TailFixt
     assert_given_again(tail.claim(conv, who, id).await.expect("claim"));
     let seq = fixture.append_to_log(record).await;
     tail.settle(conv, who, id, seq, at).await.expect("settle");
-    tail.hold(conv, who, id).await.expect("holding what is settled changes nothing");
+    tail.hold(conv, who, id, at).await.expect("holding what is settled changes nothing");
     tail.release(conv, who, id).await.expect("nor does releasing it");
     assert_eq!(tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
 }

@@ -100,10 +100,11 @@ impl RedisTail {
         conversation: ConversationId,
         user: UserId,
         id: ClientMsgId,
+        since: Timestamp,
     ) -> Result<(), PortError> {
         let key = keys::sent(conversation, user, id);
         let request = Request::script(&scripts::HOLD, &[&key]).arg(self.redis.inner.identities.process());
-        let request = request.arg(PENDING_MS).arg(LAPSED_MS);
+        let request = request.arg(PENDING_MS).arg(LAPSED_MS).arg(since.millis().max(0));
         self.redis.call(&request).await.map(|_| ())
     }
 

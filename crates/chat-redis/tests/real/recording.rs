@@ -104,8 +104,8 @@ impl LiveTail for Recording {
     ) -> Result<(), PortError> {
         self.tail.settle(conversation, user, id, seq, at).await
     }
-    async fn hold(&self, c: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError> {
-        self.tail.hold(c, user, id).await
+    async fn hold(&self, c: ConversationId, user: UserId, id: ClientMsgId, since: Timestamp) -> Result<(), PortError> {
+        self.tail.hold(c, user, id, since).await
     }
     async fn release(&self, c: ConversationId, user: UserId, id: ClientMsgId) -> Result<(), PortError> {
         self.tail.release(c, user, id).await

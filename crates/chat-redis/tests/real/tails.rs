@@ -287,11 +287,12 @@ async fn a_lost_claim_is_held_all_the_same() {
     let id = chat_core::ClientMsgId::new(Uuid::new_v4());
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Granted);
     chat_ports::contract::tail::TailFixture::lose(&rig).await;
-    rig.tail.hold(conv, who, id).await.expect("hold");
+    let at = Timestamp::from_millis(1_700_000_000_000);
+    rig.tail.hold(conv, who, id, at).await.expect("hold");
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Pending);
-    let (seq, at) = (Seq::new(3), Timestamp::from_millis(1_700_000_000_000));
+    let seq = Seq::new(3);
     rig.tail.settle(conv, who, id, seq, at).await.expect("settle");
-    rig.tail.hold(conv, who, id).await.expect("too late");
+    rig.tail.hold(conv, who, id, at).await.expect("too late");
     assert_eq!(rig.tail.claim(conv, who, id).await.expect("claim"), Claim::Settled { seq, at });
 }
 

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cluster_e2e::{Space, Swarm, Talk, distributed, until};
+use cluster_e2e::{Space, Swarm, Talk, distributed, strain, until};
 use serde_json::json;
 
-/// Nobody may wait longer for a message, whatever is being done with gateways (ms).
-const LATEST: f64 = 1_000.0;
-const MIN: usize = 2;
+/// From the beginning of a spike until there is another pod.
+const NOTICES: Duration = Duration::from_secs(5);
+pub const MIN: usize = 2;
 
-async fn begin() -> Space {
+pub async fn begin() -> Space {
     let space = Space::open("e2e-distributed", "talk").await;
     for object in distributed("talk") {
         space.apply(&object).await;
@@ -21,6 +21,7 @@ async fn begin() -> Space {
         (all == MIN && space.serving().await == MIN).then_some(())
     })
     .await;
+    space.answers().await;
     space
 }
 
@@ -28,9 +29,8 @@ async fn begin() -> Space {
 async fn people_chat_through_the_service() {
     let space = begin().await;
     let talk = Talk::begin("through the Service", &space.authority().await, 5, 4, 50.0).await;
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    let report = talk.end().await;
-    assert!(report.errors.is_empty(), "{:?}", report.errors);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    talk.end_unnoticed().await;
 }
 
 /// Ten times the connections within 30 s: gateways come before they are missing, and go when they are not needed, and nobody
@@ -55,7 +55,8 @@ async fn a_spike_grows_it_and_its_end_shrinks_it() {
     println!("spike: seven gateways serve after {enough:.1?}");
     space.show(&["get", "chatcluster", "-o", "wide"]);
     space.show(&["describe", "chatcluster", &space.chat]);
-    assert_eq!(swarm.connected(), 280);
+    assert_eq!((swarm.connected(), talk.connected()), (280, 20));
+    assert!(noticed < NOTICES.mul_f64(strain()), "{noticed:?} until there was another gateway");
     assert!(swarm.errors().is_empty() && swarm.reconnects() == 0, "nobody was cut: {:?}", swarm.errors());
     swarm.leave().await;
     let at = Instant::now();
@@ -67,8 +68,7 @@ async fn a_spike_grows_it_and_its_end_shrinks_it() {
     space.show(&["get", "chatcluster", "-o", "wide"]);
     until("the way back", async || (space.gateways().await.len() == MIN).then_some(())).await;
     println!("spike: {MIN} gateways {:.1?} after the load was gone", at.elapsed());
-    let report = talk.end().await;
-    clean(&report);
+    talk.end_unnoticed().await;
 }
 
 /// As `kubectl drain` does it: one goes, the next has to wait until there is another one.
@@ -86,8 +86,7 @@ async fn evictions_respect_the_budget() {
         (space.serving().await == MIN && names.iter().all(|name| !now.contains(*name))).then_some(())
     })
     .await;
-    let report = talk.end().await;
-    clean(&report);
+    talk.end_unnoticed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,17 +102,9 @@ async fn a_rolling_update_is_not_noticed() {
     })
     .await;
     space.ready().await;
-    let report = talk.end().await;
-    clean(&report);
+    talk.end_unnoticed().await;
 }
 
 async fn names(space: &Space) -> BTreeSet<String> {
     space.gateways().await.into_iter().filter_map(|pod| pod.metadata.name).collect()
-}
-
-/// Sound it is already: nobody was cut, and nothing came late.
-fn clean(report: &elastic_chat_load::report::Report) {
-    assert!(report.errors.is_empty(), "{:?}", report.errors);
-    assert_eq!(report.reconnects, 0, "nobody was cut");
-    assert!(report.delivery_ms.max <= LATEST, "a message came after {} ms", report.delivery_ms.max);
 }

@@ -6,9 +6,9 @@ async fn five_lines_are_a_chat() {
     let space = Space::open("e2e-embedded", "demo").await;
     space.apply(&embedded("demo")).await;
     space.ready().await;
+    space.answers().await;
     let talk = Talk::begin("embedded", &space.authority().await, 1, 2, 2.0).await;
-    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    talk.end().await;
+    talk.end_unnoticed().await;
     space.show(&["get", "chatcluster", "-o", "wide"]);
     space.close().await;
 }

@@ -3,3 +3,4 @@
 
 mod distributed;
 mod embedded;
+mod operator;

@@ -2,5 +2,6 @@
 //! its servers start once.
 
 mod one;
+mod restore;
 mod secured;
 mod three;

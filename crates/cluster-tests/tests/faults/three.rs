@@ -1,3 +1,4 @@
 //! On three servers of each kind.
 
+mod network;
 mod replicas;

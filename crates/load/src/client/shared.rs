@@ -21,6 +21,8 @@ pub struct Stats {
     pub refetches: AtomicU64,
     pub goaways: AtomicU64,
     pub errors: Mutex<HashMap<String, u64>>,
+    /// Why another socket after a goaway was tried for again; the one before was still there.
+    pub moves_again: Mutex<HashMap<String, u64>>,
     /// Microseconds from the intended time.
     pub ack_latency: Mutex<Histogram<u64>>,
     pub delivery_latency: Mutex<Histogram<u64>>,
@@ -44,6 +46,7 @@ impl Default for Stats {
             refetches: AtomicU64::new(0),
             goaways: AtomicU64::new(0),
             errors: Mutex::default(),
+            moves_again: Mutex::default(),
             ack_latency: histogram(),
             delivery_latency: histogram(),
         }

@@ -9,6 +9,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
@@ -153,6 +154,10 @@ impl Client {
 
     /// Opens a socket and says hello, with the positions to resume from.
     async fn connect(&self) -> Result<Ws, String> {
+        dial(&self.server().authority, self.hello()).await
+    }
+
+    fn hello(&self) -> String {
         let points = self.views.iter().filter(|(_, view)| !view.epoch.is_empty());
         let points: Vec<Value> =
             points.map(|(id, view)| json!({"id": id, "epoch": view.epoch, "rev": view.rev})).collect();
@@ -160,7 +165,7 @@ impl Client {
         if !points.is_empty() {
             hello["resume"] = json!({"session": self.session.unwrap_or_default(), "conversations": points});
         }
-        dial(&self.server().authority, hello.to_string()).await
+        hello.to_string()
     }
 
     fn server(&self) -> &Server {
@@ -172,12 +177,16 @@ impl Client {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let listening = at.welcomed && !(self.commands.is_closed() && self.commands.is_empty());
+            let listening = at.welcomed && !at.gone && !(self.commands.is_closed() && self.commands.is_empty());
             // Ten thousand idle connections must not wake for nothing.
             let busy = !at.welcomed || at.leave.is_some() || !self.pending.is_empty() || self.commands.is_closed();
             let step = tokio::select! {
                 biased;
-                message = ws.next() => self.take(&mut ws, message, &mut at).await,
+                Some(moved) = at.moving.join_next(), if !at.moving.is_empty() => {
+                    let moved = moved.unwrap_or_else(|error| Err(error.to_string()));
+                    self.moved(&mut ws, moved, &mut at)
+                }
+                message = ws.next(), if !at.gone => self.take(&mut ws, message, &mut at).await,
                 command = self.commands.recv(), if listening => match command {
                     Some(Command::Send { conversation, intended, text }) => {
                         let id = Uuid::now_v7();
@@ -212,12 +221,11 @@ impl Client {
         }
         if at.leave.is_some_and(|leave| leave <= Instant::now()) {
             at.leave = None;
-            // The old socket stays until there is a new one. What came over it and was not read comes again by the resume.
-            if let Ok(new) = self.connect().await {
-                *at = Stage { old: Some(std::mem::replace(ws, new)), ..Stage::new() };
-                return Ok(());
-            }
-            self.shared.stats.error("no new socket after goaway");
+            let (authority, hello) = (self.server().authority.clone(), self.hello());
+            at.moving.spawn(async move { dial(&authority, hello).await });
+        }
+        if at.gone {
+            return Ok(());
         }
         let now = Instant::now();
         let due: Vec<Uuid> = self.pending.iter().filter(|(_, p)| p.again <= now).map(|(id, _)| *id).collect();
@@ -227,9 +235,33 @@ impl Client {
         Ok(())
     }
 
+    /// The old socket stays until there is a new one, which is tried for again and again, as the web client does it. What came
+    /// over it and was not read comes again by the resume.
+    fn moved(&mut self, ws: &mut Ws, new: Result<Ws, String>, at: &mut Stage) -> Result<(), End> {
+        match new {
+            Ok(new) => *at = Stage { old: Some(std::mem::replace(ws, new)), ..Stage::new() },
+            Err(error) => {
+                *self.shared.stats.moves_again.lock().entry(error).or_default() += 1;
+                self.failures += 1;
+                if at.gone {
+                    self.shared.stats.error("closed before there was another socket");
+                    return Err(End::Reconnect(self.backoff()));
+                }
+                at.leave = Some(Instant::now() + self.backoff());
+            }
+        }
+        Ok(())
+    }
+
     /// One message of the socket, or its end.
     async fn take(&mut self, ws: &mut Ws, message: Option<Result<Message, Error>>, at: &mut Stage) -> Result<(), End> {
         at.heard = Instant::now();
+        if !at.moving.is_empty() && !matches!(message, Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_))))
+        {
+            // The new one's hello has ended it.
+            at.gone = true;
+            return Ok(());
+        }
         match message {
             Some(Ok(Message::Text(text))) => return self.hear(ws, &text, at).await,
             Some(Ok(Message::Close(frame))) => {
@@ -269,6 +301,10 @@ struct Stage {
     welcomed: bool,
     /// When the server wants the client to be elsewhere.
     leave: Option<Instant>,
+    /// The next socket, on its way.
+    moving: JoinSet<Result<Ws, String>>,
+    /// This socket has ended, and the next one is on its way.
+    gone: bool,
     /// The socket before this one, until this one is welcome.
     old: Option<Ws>,
     heard: Instant,
@@ -278,7 +314,15 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        Self { welcomed: false, leave: None, old: None, heard: Instant::now(), patience: WELCOME_DEADLINE }
+        Self {
+            welcomed: false,
+            leave: None,
+            moving: JoinSet::new(),
+            gone: false,
+            old: None,
+            heard: Instant::now(),
+            patience: WELCOME_DEADLINE,
+        }
     }
 }
 

@@ -30,10 +30,17 @@ pub(super) fn reason(
         inputs.demand_pods,
         grouped(inputs.per_pod)
     );
-    if inputs.slope_pods_per_second * inputs.horizon_seconds >= 0.05 {
+    let growth = inputs.slope_pods_per_second * inputs.horizon_seconds;
+    if growth >= 0.05 {
         let _ = write!(text, ", {:.1} in {:.0} s", inputs.forecast_pods, inputs.horizon_seconds);
+        if desired > current {
+            // What the step is sized for.
+            let _ = write!(text, ", {:.1} in {:.0} s", inputs.forecast_pods + growth, 2.0 * inputs.horizon_seconds);
+        }
     }
-    let _ = write!(text, ", and {:.1} kept for bursts", inputs.reserve_pods);
+    if inputs.reserve_pods >= 0.05 {
+        let _ = write!(text, ", and {:.1} kept for bursts", inputs.reserve_pods);
+    }
     if inputs.imbalance >= 1.01 {
         let _ = write!(text, ", the busiest carries {:.0} % above the mean", (inputs.imbalance - 1.0) * 100.0);
     }

@@ -257,3 +257,37 @@ fn the_reason_tells_what_held() {
     assert!(decision.reason.contains("500,000 connections are 50.0 gateways of 10,000"), "{}", decision.reason);
     assert!(decision.reason.contains("not more than max 10"), "{}", decision.reason);
 }
+
+#[test]
+fn a_spike_that_is_over_is_paid_for_no_longer_than_the_stabilisation_says_however_long_boots_take() {
+    for boot in [2.0, 30.0, 90.0, 284.0, 600.0] {
+        for limit in [None, Some(1_000.0)] {
+            let mut cluster = Cluster::new(spec(2, 8), 2);
+            cluster.spec.target.connections = Some(PerPod { target: 700.0, limit });
+            let decide_at = |cluster: &mut Cluster, total: f64| {
+                cluster.now += 2.0;
+                let sample = Sample { boot_seconds: Some(boot), ..sample(cluster.now, total, cluster.serving) };
+                let decision = decide(&cluster.spec, &cluster.memory, &sample);
+                cluster.memory = decision.memory.clone();
+                cluster.serving = decision.desired;
+                decision
+            };
+            // Ten times as many connections in half a minute, two minutes of it, and back in half a minute.
+            let spike = (0..15).map(|n| 400.0 + 240.0 * f64::from(n)).chain(std::iter::repeat_n(4_000.0, 60));
+            let end = (0..15).map(|n| 4_000.0 - 240.0 * f64::from(n));
+            let levels: Vec<f64> = std::iter::repeat_n(400.0, 200).chain(spike).chain(end).collect();
+            let mut most = 0;
+            for level in levels {
+                most = decide_at(&mut cluster, level).desired.max(most);
+            }
+            assert!(most >= 5, "{most} for a spike, with a boot of {boot} s");
+            let over = cluster.now;
+            while cluster.serving > 2 {
+                let decision = decide_at(&mut cluster, 400.0);
+                let waited = cluster.now - over;
+                // The window, its last stretch, and a few decisions.
+                assert!(waited <= 300.0 + 300.0 / 40.0 + 10.0, "boot {boot} s, {waited} s: {}", decision.reason);
+            }
+        }
+    }
+}

@@ -13,7 +13,7 @@ variables {
   state_bucket    = "example-terraform-state"
 }
 
-run "only_this_repositorys_environments_take_the_roles" {
+run "only_environments_of_this_repository_take_the_roles" {
   assert {
     condition = alltrue([for name, role in aws_iam_role.this :
       jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:example/elastic-chat:environment:${name == "plan" ? "dev-plan" : "dev"}"

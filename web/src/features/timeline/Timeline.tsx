@@ -26,6 +26,8 @@ interface Props {
 const loadAheadPx = 1200;
 /** Pixels from the end that still count as being there. */
 const atEndPx = 60;
+/** Milliseconds after a change of the view's size in which its scrolling is nobody's wish. */
+const settleMs = 300;
 
 export function Timeline({ conversation, actions, target }: Props) {
   const session = useSession();
@@ -41,6 +43,7 @@ export function Timeline({ conversation, actions, target }: Props) {
   /** The newest message stays in view, whatever changes its size, until the person scrolls up. */
   const sticky = useRef(true);
   const lastTop = useRef(0);
+  const resizedAt = useRef(0);
   const sizer = useRef<HTMLDivElement>(null);
   const [highlighted, setHighlighted] = useState<number>();
 
@@ -103,7 +106,8 @@ export function Timeline({ conversation, actions, target }: Props) {
     const bottom = element.scrollTop + element.clientHeight;
     const near = element.scrollHeight - bottom <= atEndPx;
     if (near) sticky.current = true;
-    else if (element.scrollTop < lastTop.current - 2) sticky.current = false;
+    else if (element.scrollTop < lastTop.current - 2 && performance.now() - resizedAt.current > settleMs)
+      sticky.current = false;
     lastTop.current = element.scrollTop;
     setAtEnd(near || sticky.current);
     if (!pageInView.get()) return;
@@ -121,7 +125,8 @@ export function Timeline({ conversation, actions, target }: Props) {
 
   // A composer that grows, a keyboard that opens or a turned phone must not hide the newest message.
   useEffect(() => {
-    const observer = new ResizeObserver(() => {
+    const observer = new ResizeObserver((changes) => {
+      if (changes.some(({ target }) => target === scroller.current)) resizedAt.current = performance.now();
       if (placed.current && sticky.current) virtualizer.scrollToEnd();
     });
     for (const element of [scroller.current, sizer.current]) if (element) observer.observe(element);

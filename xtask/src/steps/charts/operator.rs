@@ -42,6 +42,9 @@ pub fn refuses_bad_values() -> anyhow::Result<()> {
         ("podDisruptionBudget.maxUnavailable=0", "maxUnavailable"),
         ("topologySpread.whenUnsatisfiable=Never", "whenUnsatisfiable"),
         ("nodeSelector.disk=1", "disk"),
+        ("prometheusRule.runbooks=here", "runbooks"),
+        ("prometheusRule.enable=true", "enable"),
+        ("dashboards.labels=grafana", "labels"),
         ("replica=3", "replica"),
     ];
     for (values, named) in bad {

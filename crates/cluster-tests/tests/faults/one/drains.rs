@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cluster_tests::{Person, Rig, Shape, Trial, until};
+use cluster_tests::{Course, Person, Rig, Shape, Trial, until};
 use hyper::Method;
 use serde_json::{Value, json};
 
@@ -10,46 +10,55 @@ async fn connections(rig: &Rig, node: &str) -> Option<u64> {
     rig.admin(node, "/load").await.ok()?["connections"].as_u64()
 }
 
-/// The operator drains a node within the time that it gives, and ends the process when the node is empty: nobody is cut, and
-/// nobody sees an error.
+/// Nobody is cut, and nobody sees an error, whatever the operator does.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operator_drains_a_node() {
+async fn the_operator_drains_and_sheds() {
     let rig = Rig::start(Shape::One);
-    let drain = async |rig: &Rig| {
-        let begun = rig.admin_call("node-2", Method::POST, "/drain?seconds=6").await.expect("drain");
-        assert!(begun["connections"].as_u64() > Some(0), "{begun}");
-        let begin = Instant::now();
-        until("the node to be empty", async || {
-            (rig.admin("node-2", "/load").await.ok()?["state"] == "drained").then_some(())
-        })
-        .await;
-        let (took, given) = (begin.elapsed().as_secs_f64(), begun["deadline_seconds"].as_f64().expect("seconds"));
-        println!("{} connections left in {took:.1} s of {given}", begun["connections"]);
-        assert!((1.0..=given + 0.5).contains(&took), "{took} of {given}");
-        let load = rig.admin("node-2", "/load").await.expect("load");
-        assert_eq!(load["sessions_cut_total"], json!(0), "{load}");
-        let stopping = Instant::now();
-        rig.act(|stack| stack.stop("node-2")).await;
-        assert!(stopping.elapsed() < Duration::from_secs(3), "an empty node ends at once: {:?}", stopping.elapsed());
+    let faults = async |course: &Course| {
+        course.fault("drain of a node by the operator", drained(&rig, "node-2")).await;
+        rig.act(|stack| stack.start(&["node-2"])).await;
+        course.fault("SIGTERM in the operator's drain", ended_while_drained(&rig, "node-1")).await;
+        rig.act(|stack| stack.start(&["node-1"])).await;
+        let shed = async {
+            let before = connections(&rig, "node-3").await.expect("connections");
+            let answer = rig.admin_call("node-3", Method::POST, "/shed?connections=10&seconds=3").await.expect("shed");
+            assert_eq!(answer, json!({"shed": 10}));
+            rig.admin("node-3", "/readyz").await.expect("it stays ready");
+            until("them to have gone", async || (connections(&rig, "node-3").await? + 10 <= before).then_some(()))
+                .await;
+        };
+        course.fault("shedding of 10 connections", shed).await;
     };
-    Trial::new("drain of a node by the operator").after(16).run(&rig, drain).await;
+    Trial::new("what the operator does").after(1).run_each(&rig, faults).await;
+}
+
+/// The operator drains a node within the time that it gives, and ends the process when the node is empty.
+async fn drained(rig: &Rig, node: &'static str) {
+    let begun = rig.admin_call(node, Method::POST, "/drain?seconds=6").await.expect("drain");
+    assert!(begun["connections"].as_u64() > Some(0), "{begun}");
+    let begin = Instant::now();
+    until("the node to be empty", async || (rig.admin(node, "/load").await.ok()?["state"] == "drained").then_some(()))
+        .await;
+    let (took, given) = (begin.elapsed().as_secs_f64(), begun["deadline_seconds"].as_f64().expect("seconds"));
+    println!("{} connections left in {took:.1} s of {given}", begun["connections"]);
+    assert!((1.0..=given + 0.5).contains(&took), "{took} of {given}");
+    let load = rig.admin(node, "/load").await.expect("load");
+    assert_eq!(load["sessions_cut_total"], json!(0), "{load}");
+    let stopping = Instant::now();
+    rig.act(move |stack| stack.stop(node)).await;
+    assert!(stopping.elapsed() < Duration::from_secs(3), "an empty node ends at once: {:?}", stopping.elapsed());
 }
 
 /// SIGTERM in the middle of a drain: it goes on, within `--drain-seconds`, and asks nobody twice.
-#[tokio::test(flavor = "multi_thread")]
-async fn sigterm_goes_on_with_the_operators_drain() {
-    let rig = Rig::start(Shape::One);
-    let drain = async |rig: &Rig| {
-        let begun = rig.admin_call("node-2", Method::POST, "/drain?seconds=20").await.expect("drain");
-        let all = begun["connections"].as_u64().expect("connections");
-        until("some to have gone", async || (connections(rig, "node-2").await? <= all * 2 / 3).then_some(())).await;
-        assert!(connections(rig, "node-2").await > Some(0), "some are left");
-        let begin = Instant::now();
-        rig.act(|stack| stack.stop("node-2")).await;
-        println!("{all} connections; the process ended {:.1} s after SIGTERM", begin.elapsed().as_secs_f64());
-        assert!(begin.elapsed() < Duration::from_secs(8), "five seconds of drain: {:?}", begin.elapsed());
-    };
-    Trial::new("SIGTERM in the operator's drain").after(18).run(&rig, drain).await;
+async fn ended_while_drained(rig: &Rig, node: &'static str) {
+    let begun = rig.admin_call(node, Method::POST, "/drain?seconds=20").await.expect("drain");
+    let all = begun["connections"].as_u64().expect("connections");
+    until("some to have gone", async || (connections(rig, node).await? <= all * 2 / 3).then_some(())).await;
+    assert!(connections(rig, node).await > Some(0), "some are left");
+    let begin = Instant::now();
+    rig.act(move |stack| stack.stop(node)).await;
+    println!("{all} connections; the process ended {:.1} s after SIGTERM", begin.elapsed().as_secs_f64());
+    assert!(begin.elapsed() < Duration::from_secs(8), "five seconds of drain: {:?}", begin.elapsed());
 }
 
 /// A scale-up takes a drain back: the node takes connections again, from the balancer too, and others find its people.
@@ -79,18 +88,6 @@ async fn a_drain_is_taken_back() {
     for socket in [&mut b, &mut e] {
         socket.expect("event", |frame| frame["body"]["text"] == "are you there?").await;
     }
-}
-
-/// Shedding moves that many, and everybody goes on talking.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_node_sheds_connections() {
-    let rig = Rig::start(Shape::One);
-    let shed = async |rig: &Rig| {
-        let answer = rig.admin_call("node-1", Method::POST, "/shed?connections=10&seconds=3").await.expect("shed");
-        assert_eq!(answer, json!({"shed": 10}));
-        rig.admin("node-1", "/readyz").await.expect("it stays ready");
-    };
-    Trial::new("shedding of 10 connections").after(8).run(&rig, shed).await;
 }
 
 /// How long a node with people on it takes to end after SIGTERM, while `break_it` holds.

@@ -9,7 +9,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
 
 /// Any request with bytes both ways: status, location, body.
-async fn raw(authority: &str, method: Method, path: &str, token: Option<&str>, body: Vec<u8>) -> (u16, String, Bytes) {
+pub async fn raw(
+    authority: &str,
+    method: Method,
+    path: &str,
+    token: Option<&str>,
+    body: Vec<u8>,
+) -> (u16, String, Bytes) {
     let socket = TcpStream::connect(authority).await.expect("a connection");
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(socket)).await.expect("a handshake");
@@ -26,7 +32,7 @@ async fn raw(authority: &str, method: Method, path: &str, token: Option<&str>, b
     (head.status.as_u16(), location, bytes)
 }
 
-fn path_of(url: &str) -> String {
+pub fn path_of(url: &str) -> String {
     url.find("/v1/").map(|at| url[at..].to_owned()).expect("an address of ours")
 }
 

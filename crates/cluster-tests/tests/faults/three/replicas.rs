@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cluster_tests::{Rig, Shape, Trial};
+use cluster_tests::{Course, Rig, Shape, Trial};
 
 async fn killed_for_a_while(rig: &Rig, name: &'static str, seconds: u64) {
     rig.act(move |stack| stack.kill(name)).await;
@@ -11,15 +11,14 @@ async fn killed_for_a_while(rig: &Rig, name: &'static str, seconds: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_is_killed() {
+async fn one_of_three_servers_is_killed() {
     let rig = Rig::start(Shape::Three);
-    let fault = async |rig: &Rig| killed_for_a_while(rig, "kafka-2", 10).await;
-    Trial::new("kill -9 of one of three brokers").after(30).run(&rig, fault).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cassandra_node_is_killed() {
-    let rig = Rig::start(Shape::Three);
-    let fault = async |rig: &Rig| killed_for_a_while(rig, "cassandra-3", 8).await;
-    Trial::new("kill -9 of one of three Cassandra nodes").after(30).run(&rig, fault).await;
+    let faults = async |course: &Course| {
+        course.fault("kill -9 of one of three brokers", killed_for_a_while(&rig, "kafka-2", 10)).await;
+        rig.written().await;
+        let killed = killed_for_a_while(&rig, "cassandra-3", 8);
+        course.fault("kill -9 of one of three Cassandra nodes", killed).await;
+        rig.written().await;
+    };
+    Trial::new("one of three is killed").after(1).run_each(&rig, faults).await;
 }

@@ -1,4 +1,4 @@
--- Tests of health.lua: lua deploy/argocd/test.lua, from the top of the checkout.
+-- Tests of settings/*.lua: lua deploy/gitops/argocd/test.lua, from the top of the checkout.
 
 local function cluster(conditions, more)
   local object = { metadata = { generation = 2 }, spec = {}, status = { conditions = conditions } }
@@ -32,10 +32,26 @@ local cases = {
 local failed = 0
 for _, case in ipairs(cases) do
   obj = case[2]
-  local health = dofile("deploy/argocd/health.lua")
+  local health = dofile("deploy/gitops/argocd/settings/health.lua")
   if health.status ~= case[3] or health.message ~= case[4] then
     failed = failed + 1
     print(case[1] .. ": " .. health.status .. ", " .. health.message)
+  end
+end
+
+-- An application's own health: that of what it brought.
+for _, case in ipairs({
+  { {}, "Progressing", "Not looked at yet" },
+  { { status = {} }, "Progressing", "Not looked at yet" },
+  { { status = { health = { status = "Degraded", message = "no" } } }, "Degraded", "no" },
+  { { status = { health = { status = "Healthy" } } }, "Healthy", "" },
+}) do
+  obj = case[1]
+  local health = dofile("deploy/gitops/argocd/settings/application.lua")
+  cases[#cases + 1] = case
+  if health.status ~= case[2] or health.message ~= case[3] then
+    failed = failed + 1
+    print("an application: " .. health.status .. ", " .. health.message)
   end
 end
 print(#cases - failed .. " of " .. #cases .. " cases passed")

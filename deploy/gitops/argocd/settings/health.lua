@@ -1,4 +1,4 @@
--- Argo CD's health of a ChatCluster. docs/kubernetes.md tells where it goes.
+-- Argo CD's health of a ChatCluster. docs/gitops.md tells how it gets there.
 -- What counts is Ready, for the generation of the spec that is there now.
 
 local health = { status = "Progressing", message = "Waiting for the operator" }
