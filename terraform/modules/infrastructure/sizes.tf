@@ -14,7 +14,7 @@ locals {
       nat_gateways = "per-zone"
       system_nodes = 3
       kafka        = { type = "kafka.m7g.large", brokers = 3, storage_gib = { initial = 200, maximum = 2000 } }
-      redis        = { type = "cache.m7g.large", shards = 3, replicas = 1 }
+      redis        = { type = "cache.r7g.large", shards = 3, replicas = 1 }
       cassandra    = { nodes = 3, storage_gib = 500, heap_gib = 8, memory_gib = 24, cpu = 6 }
     }
     large = {

@@ -7,4 +7,4 @@ administrator_role_arns = ["arn:aws:iam::111122223333:role/platform"]
 repository              = "example/elastic-chat"
 state_bucket            = "example-terraform-state"
 email_addresses         = ["oncall@example.com"]
-monthly_budget_usd      = 4000
+monthly_budget_usd      = 5000

@@ -52,6 +52,7 @@ run "small" {
 }
 
 run "medium_in_production" {
+  command = plan
   variables {
     environment = "prod"
     size        = "medium"
@@ -63,6 +64,7 @@ run "medium_in_production" {
 }
 
 run "large" {
+  command = plan
   variables {
     environment = "prod"
     size        = "large"

@@ -21,7 +21,8 @@ mock_provider "aws" {
 }
 mock_provider "random" {}
 
-run "applies" {
+run "plans" {
+  command = plan
   assert {
     condition     = output.infrastructure.cluster.zones == tolist(["eu-central-1a", "eu-central-1b", "eu-central-1c"])
     error_message = "three zones of the region"
