@@ -128,19 +128,7 @@ impl Calls {
         self.write("patch", what::<K>(namespace, name), api.patch(name, &parameters, &patch)).await
     }
 
-    /// Server-side apply of `object` (with apiVersion and kind) as `manager`. Forced: what `object` holds is ours.
-    pub async fn apply<K: Kind>(
-        &self,
-        namespace: &str,
-        name: &str,
-        manager: &str,
-        object: &Value,
-    ) -> Result<K, CallError> {
-        let api: Api<K> = Api::namespaced(self.client(), namespace);
-        let (parameters, patch) = (PatchParams::apply(manager).force(), Patch::Apply(object));
-        self.write("apply", what::<K>(namespace, name), api.patch(name, &parameters, &patch)).await
-    }
-
+    /// Server-side apply of the status in `object` (with apiVersion and kind) as `manager`. Forced: what it holds is ours.
     pub async fn apply_status<K: Kind>(
         &self,
         namespace: &str,

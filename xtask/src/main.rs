@@ -20,6 +20,7 @@ mod release;
 mod run;
 mod servers;
 mod steps;
+mod terraform;
 mod test;
 mod tools;
 mod web;

@@ -10,6 +10,7 @@ mod kubernetes;
 mod policy;
 mod rust;
 mod servers;
+mod terraform;
 mod tree;
 mod web;
 
@@ -82,6 +83,12 @@ pub const STEPS: &[Step] = &[
         "gitops",
         "what Argo CD and Flux are given, on a real API server: a second time changes nothing",
         gitops::gitops,
+    )
+    .slow(),
+    step(
+        "terraform",
+        "AWS: every module and root against the providers' schemas, and their tests",
+        terraform::terraform,
     )
     .slow(),
     step("images", "each image built without Docker, and run on a root that can't be written", images::images)

@@ -86,7 +86,10 @@ fn ready(facts: &Facts<'_>, problems: &[Problem], before: bool) -> Said {
             return why(reason, format!("there are no {what} yet"));
         };
         // What its controller has not looked at yet is most often another number of pods, by which none is replaced.
-        if !workload.settled && (workload.seen || !before) {
+        if !workload.seen && !before {
+            return why("RollingOut", format!("Kubernetes has not looked at the {what} of this generation yet"));
+        }
+        if workload.seen && !workload.settled {
             return why(
                 "RollingOut",
                 format!("{} of {} {what} are of this generation", workload.updated, workload.wanted),

@@ -1,6 +1,6 @@
 //! Shrinking without cutting anyone, also when operators die on the way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -134,6 +134,30 @@ async fn a_leader_that_dies_at_any_step_is_followed_by_one_that_goes_on() {
         assert!(left.iter().all(|node| node.asked.is_empty()), "step {step}: only one may drain: {left:#?}");
         operator = standby;
     }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_is_ended_in_the_middle_of_a_drain_is_followed_at_once() {
+    let world = World::new("ended").await;
+    let operator = world.serving(3, 100.0).await;
+    let standby = world.operator().await;
+    world.kubelet.each(|node| node.leaving = 0.0);
+    world.want(1).await;
+    eventually("two drain", async || {
+        (world.kubelet.gateways().iter().filter(|node| node.draining).count() == 2).then_some(())
+    })
+    .await;
+    let begin = Instant::now();
+    assert_eq!(operator.terminate().await, Some(0));
+    eventually("the other leads", async || standby.leads().await.then_some(())).await;
+    // It acts: what is needed again is taken back.
+    world.want(3).await;
+    eventually("it acts", async || world.kubelet.gateways().iter().all(|node| !node.draining).then_some(())).await;
+    println!("the next leader acts {:.1?} after SIGTERM", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    world.settled(3).await;
+    world.nobody_was_cut();
     world.end().await;
 }
 

@@ -64,17 +64,24 @@ resource "aws_eks_cluster" "this" {
   depends_on = [aws_cloudwatch_log_group.control_plane, aws_iam_role_policy_attachment.cluster]
 }
 
-resource "aws_eks_access_entry" "administrator" {
-  for_each      = toset(var.administrator_role_arns)
-  cluster_name  = aws_eks_cluster.this.name
-  principal_arn = each.key
+locals {
+  access = merge(
+    { for name, arn in var.administrator_roles : "administrator/${name}" => { arn = arn, policy = "AmazonEKSClusterAdminPolicy" } },
+    { for name, arn in var.viewer_roles : "viewer/${name}" => { arn = arn, policy = "AmazonEKSAdminViewPolicy" } },
+  )
 }
 
-resource "aws_eks_access_policy_association" "administrator" {
-  for_each      = toset(var.administrator_role_arns)
+resource "aws_eks_access_entry" "this" {
+  for_each      = local.access
   cluster_name  = aws_eks_cluster.this.name
-  principal_arn = aws_eks_access_entry.administrator[each.key].principal_arn
-  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+  principal_arn = each.value.arn
+}
+
+resource "aws_eks_access_policy_association" "this" {
+  for_each      = local.access
+  cluster_name  = aws_eks_cluster.this.name
+  principal_arn = aws_eks_access_entry.this[each.key].principal_arn
+  policy_arn    = "arn:aws:eks::aws:cluster-access-policy/${each.value.policy}"
 
   access_scope {
     type = "cluster"

@@ -27,3 +27,8 @@ output "interruption_queue" {
   description = "Where Karpenter reads that a machine will end."
   value       = aws_sqs_queue.interruptions.name
 }
+
+output "certificate_authority" {
+  description = "What signs the API server's certificate, base64 of PEM."
+  value       = aws_eks_cluster.this.certificate_authority[0].data
+}

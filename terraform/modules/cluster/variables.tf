@@ -60,14 +60,20 @@ variable "public_access_cidrs" {
   }
 }
 
-variable "administrator_role_arns" {
-  description = "Roles that administer the cluster. What applies the add-ons must be among them."
-  type        = list(string)
+variable "administrator_roles" {
+  description = "Roles that administer the cluster, by any names that are known before they are made. What applies the add-ons must be among them."
+  type        = map(string)
 
   validation {
-    condition     = length(var.administrator_role_arns) > 0 && alltrue([for arn in var.administrator_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn))])
-    error_message = "administrator_role_arns: name at least one role, as arn:aws:iam::111122223333:role/NAME. Nobody administers a cluster by having made it, so without one nobody could."
+    condition     = length(var.administrator_roles) > 0 && alltrue([for arn in values(var.administrator_roles) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn))])
+    error_message = "administrator_roles: name at least one role, as arn:aws:iam::111122223333:role/NAME. Nobody administers a cluster by having made it, so without one nobody could."
   }
+}
+
+variable "viewer_roles" {
+  description = "Roles that see everything in the cluster, Secrets too (Helm keeps its releases in such), and change nothing: what plans the add-ons."
+  type        = map(string)
+  default     = {}
 }
 
 variable "system_instance_types" {

@@ -1,6 +1,6 @@
 mock_provider "aws" {
   mock_resource "aws_eks_cluster" {
-    defaults = { arn = "arn:aws:eks:eu-central-1:111122223333:cluster/chat-test" }
+    defaults = { arn = "arn:aws:eks:eu-central-1:111122223333:cluster/chat-test", certificate_authority = [{ data = "UEVN" }] }
   }
   mock_data "aws_caller_identity" {
     defaults = { account_id = "111122223333" }
@@ -13,7 +13,8 @@ variables {
   region                   = "eu-central-1"
   subnet_ids               = ["subnet-a", "subnet-b", "subnet-c"]
   logs_key_arn             = "arn:aws:kms:eu-central-1:111122223333:key/1"
-  administrator_role_arns  = ["arn:aws:iam::111122223333:role/platform"]
+  administrator_roles      = { platform = "arn:aws:iam::111122223333:role/platform" }
+  viewer_roles             = { plan = "arn:aws:iam::111122223333:role/plan" }
 }
 
 run "nobody_outside_and_everything_encrypted" {
@@ -40,6 +41,16 @@ run "nobody_outside_and_everything_encrypted" {
   assert {
     condition     = jsondecode(aws_eks_addon.before_nodes["vpc-cni"].configuration_values).enableNetworkPolicy == "true"
     error_message = "the charts' NetworkPolicies must be enforced"
+  }
+}
+
+run "people_administer_and_plans_look" {
+  assert {
+    condition = { for name, association in aws_eks_access_policy_association.this : name => association.policy_arn } == {
+      "administrator/platform" = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+      "viewer/plan"            = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminViewPolicy"
+    }
+    error_message = "who plans may not change"
   }
 }
 
@@ -97,9 +108,9 @@ run "old_kubernetes_is_refused" {
 run "a_cluster_without_administrators_is_refused" {
   command = plan
   variables {
-    administrator_role_arns = []
+    administrator_roles = {}
   }
-  expect_failures = [var.administrator_role_arns]
+  expect_failures = [var.administrator_roles]
 }
 
 run "one_node_is_refused" {

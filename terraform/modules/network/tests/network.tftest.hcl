@@ -1,5 +1,11 @@
 mock_provider "aws" {}
 
+# An id of its own: mocks may give the same to all.
+override_resource {
+  target = aws_route_table.data
+  values = { id = "rtb-data" }
+}
+
 variables {
   permissions_boundary_arn = "arn:aws:iam::111122223333:policy/chat-test-boundary"
   name                     = "chat-test"
