@@ -56,7 +56,9 @@ fn table(help: &str) -> String {
     for line in help.lines() {
         let text = line.trim();
         if text.starts_with("--") || (text.starts_with('-') && text.contains(", --")) {
-            flags.push((text.to_owned(), Vec::new()));
+            // Where no flag has much to say, its help stands beside it.
+            let (flag, beside) = text.split_once("  ").unwrap_or((text, ""));
+            flags.push((flag.to_owned(), vec![beside.trim()]));
         } else if line.starts_with("          ")
             && let Some((_, about)) = flags.last_mut()
         {
@@ -108,6 +110,8 @@ mod tests {
             assert!(table(&help).ends_with(row), "{}", table(&help));
             assert_eq!(table(&help).lines().count(), 3);
         }
+        let beside = "      --log <LOG>    What to log [env: X=] [default: warn]\n";
+        assert!(table(beside).ends_with("| `--log <LOG>` | `X` | `warn` | What to log |\n"), "{}", table(beside));
         let bare = "      --limit <N>\n          [env: ELASTIC_CHAT_LIMIT=] [default: 10]\n";
         assert!(table(bare).ends_with("| `--limit <N>` | `ELASTIC_CHAT_LIMIT` | `10` |  |\n"), "{}", table(bare));
     }
