@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::ensure;
 
 use crate::files::{read, tracked};
-use crate::process::{command, output, root, target};
+use crate::process::{command, root, target};
 use crate::programs::programs;
 use crate::tools::tool;
 

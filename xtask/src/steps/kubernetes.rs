@@ -1,6 +1,6 @@
 //! Tests on a real Kubernetes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use local_cluster::{Cluster, Mode, NODE_ADDRESS};
 use stack::{Options, Stack};
 
-use super::rust::{lean, nextest, passes};
+use super::rust::{nextest, passes};
 use crate::definitions;
 use crate::deploy;
 use crate::images::Profile;
 use crate::interrupt::Interrupt;
 use crate::process::{output, root, run, target};
+use crate::programs::programs;
 
 /// Those tests find an API server by `ELASTIC_CHAT_TEST_KUBECONFIG`, with its controllers and without a node, and the programs
 /// that they start by `ELASTIC_CHAT_BINARIES`. They run at once, so each uses a namespace of its own.
