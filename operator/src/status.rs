@@ -170,7 +170,7 @@ mod tests {
     use crate::api::{GatewayStatus, ScalingStatus};
 
     fn status(connections: i64, ready: u32, memory: i64) -> ChatClusterStatus {
-        let scaling = ScalingStatus { memory: Some(memory.into()), ..ScalingStatus::default() };
+        let scaling = ScalingStatus { memory: Some(memory.to_string()), ..ScalingStatus::default() };
         let gateways = GatewayStatus { ready, connections, scaling, ..GatewayStatus::default() };
         ChatClusterStatus { gateways: Some(gateways), ..ChatClusterStatus::default() }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The types of conditions.
 pub mod condition {
@@ -126,10 +126,17 @@ pub struct ScalingStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
     pub history: Vec<Decision>,
-    /// What the decision engine remembers, so that an operator that starts anew does not shrink blindly.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-kubernetes-preserve-unknown-fields" = true, "type" = "object"))]
-    pub memory: Option<serde_json::Value>,
+    /// What the decision engine remembers, so that an operator that starts anew does not shrink blindly: JSON in one line,
+    /// since nobody else reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "text")]
+    #[schemars(length(max = 16384))]
+    pub memory: Option<String>,
+}
+
+/// Anything else is none: what a development version wrote there must not make the whole ChatCluster unreadable.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 /// A change of a number of pods, and why.

@@ -40,7 +40,7 @@ pub struct Seen {
     pub last_scale_up: Option<f64>,
     pub last_scale_down: Option<f64>,
     /// For the status: what a successor must remember.
-    pub memory: Option<serde_json::Value>,
+    pub memory: Option<String>,
     /// Why the last change could not be made.
     pub failure: Option<String>,
 }

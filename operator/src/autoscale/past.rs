@@ -69,7 +69,7 @@ impl<M: Default + Serialize + DeserializeOwned> Past<M> {
             failure: None,
         };
         let Some(status) = status else { return past };
-        let kept: Option<Kept<M>> = status.memory.clone().and_then(|kept| serde_json::from_value(kept).ok());
+        let kept: Option<Kept<M>> = status.memory.as_deref().and_then(|kept| serde_json::from_str(kept).ok());
         if let Some(kept) = kept.filter(|kept| kept.uid == past.uid) {
             past.memory = kept.engine;
             past.remembered_at = Some(kept.at);
@@ -111,7 +111,7 @@ impl<M: Default + Serialize + DeserializeOwned> Past<M> {
             decisions: self.decisions.clone(),
             last_scale_up: self.last_up,
             last_scale_down: self.last_down,
-            memory: decided.then(|| serde_json::to_value(&kept).ok()).flatten(),
+            memory: decided.then(|| serde_json::to_string(&kept).ok()).flatten(),
             failure: self.failure.clone(),
             ..Seen::default()
         }
