@@ -143,7 +143,7 @@ async fn a_receiver_that_is_dropped_gives_its_connection_back() {
     until("nobody is subscribed", async || channels().await == 0).await;
 }
 
-/// So is, without being counted, what only a newer version knows.
+/// What only a newer version knows is skipped without being counted.
 #[tokio::test]
 async fn a_packed_hint_that_is_not_readable_is_skipped() {
     let ((_server, rig), here) = (own().await, node());
