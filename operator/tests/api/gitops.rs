@@ -197,8 +197,12 @@ async fn health_is_right_in_every_state() {
     let before = git.clone();
     git["spec"]["image"]["tag"] = json!("0.0.0-missing");
     world.sync(&git).await;
-    let message = world.becomes("Degraded").await;
-    assert!(message.contains("not found"), "{message}");
+    eventually("Argo CD tells of the image", async || {
+        // Before that the scheduler may have said that it knows no node.
+        let (status, message) = world.health().await;
+        (status == "Degraded" && message.contains("not found")).then_some(())
+    })
+    .await;
     // The way back is the commit before.
     world.kubelet.nodes.lock().newborn = None;
     world.sync(&before).await;
