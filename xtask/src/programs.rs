@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use crate::process::{cargo, output, target};
 
-/// Builds all of them, and their tests too: a package alone, or programs without tests, would have other features of what they
-/// share, and compile it anew. Returns the folder where they are.
+/// Builds those that have integration tests, with all tests: a package alone, or programs without tests, would have other
+/// features of what they share, and compile it anew. We are not among them: who is running must stay where it is.
+/// Returns the folder where they are.
 ///
 /// # Errors
 /// They don't compile.
 pub fn programs() -> anyhow::Result<PathBuf> {
-    let mut build = cargo(&["build", "--quiet", "--workspace", "--bins", "--tests", "--locked"]);
+    let mut build = cargo(&["test", "--quiet", "--workspace", "--no-run", "--locked"]);
     output(build.env("CARGO_INCREMENTAL", "0"))?;
     Ok(target().join("debug"))
 }
