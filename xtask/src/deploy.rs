@@ -1,8 +1,10 @@
 //! Our images, definitions and operator on a cluster.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use local_cluster::{Cluster, Mode};
@@ -22,6 +24,7 @@ const REPLICAS: u32 = 1;
 const NAME: &str = "demo";
 const FOLDER: &str = ".cluster";
 const API_PORT: u16 = 6443;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A cluster with the operator and a chat, which stays when we end. Says where it is.
 ///
@@ -42,10 +45,27 @@ pub fn serve(listen: SocketAddr) -> anyhow::Result<()> {
     kubectl(&cluster, &["apply", "-f", &manifest.display().to_string()])?;
     kubectl(&cluster, &["wait", "--for=condition=Ready", &format!("chatcluster/{NAME}"), "--timeout=180s"])?;
     cluster.forward("chat", &forwarder()?, listen, address_of_service(&cluster)?)?;
+    let begin = Instant::now();
+    // The Service's rules may come some seconds after the pod is ready.
+    while !answers(listen) {
+        anyhow::ensure!(begin.elapsed() < PATIENCE, "the chat is ready, but does not answer at {listen}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     println!("\n  Elastic Chat runs at  http://{listen}\n");
     println!("  `./dev cluster kubectl get chatcluster -o wide` and `… describe chatcluster {NAME}` tell how it is,");
     println!("  `./dev cluster down` ends it and removes all of it.\n");
     Ok(())
+}
+
+/// Whether somebody speaks HTTP there.
+fn answers(address: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
+        Ok(stream.read(&mut [0; 16])? > 0)
+    };
+    ask().unwrap_or(false)
 }
 
 fn address_of_service(cluster: &Cluster) -> anyhow::Result<SocketAddr> {
