@@ -1,7 +1,6 @@
 //! Our images, definitions and operator on a cluster.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cluster::forwarder;
 use crate::helm::{Chart, NAMESPACE, helm};
 use crate::images::{self, Image, Profile};
+use crate::node::serves;
 use crate::process::{output, root};
 
 /// What a resource that names no image takes, as the operator's own version says it.
@@ -47,7 +47,7 @@ pub fn serve(listen: SocketAddr) -> anyhow::Result<()> {
     cluster.forward("chat", &forwarder()?, listen, address_of_service(&cluster)?)?;
     let begin = Instant::now();
     // The Service's rules may come some seconds after the pod is ready.
-    while !answers(listen) {
+    while !serves(listen, "/") {
         anyhow::ensure!(begin.elapsed() < PATIENCE, "the chat is ready, but does not answer at {listen}");
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -55,17 +55,6 @@ pub fn serve(listen: SocketAddr) -> anyhow::Result<()> {
     println!("  `./dev cluster kubectl get chatcluster -o wide` and `… describe chatcluster {NAME}` tell how it is,");
     println!("  `./dev cluster down` ends it and removes all of it.\n");
     Ok(())
-}
-
-/// Whether somebody speaks HTTP there.
-fn answers(address: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        stream.write_all(b"GET / HTTP/1.0\r\n\r\n")?;
-        Ok(stream.read(&mut [0; 16])? > 0)
-    };
-    ask().unwrap_or(false)
 }
 
 fn address_of_service(cluster: &Cluster) -> anyhow::Result<SocketAddr> {

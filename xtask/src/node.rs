@@ -94,10 +94,15 @@ pub fn alive(pid: u32) -> anyhow::Result<bool> {
 
 /// What /readyz says.
 pub fn ready(admin: SocketAddr) -> bool {
+    serves(admin, "/readyz")
+}
+
+/// Whether a GET of the path is answered with 200.
+pub fn serves(address: SocketAddr, path: &str) -> bool {
     let ask = || -> std::io::Result<String> {
-        let mut socket = TcpStream::connect_timeout(&admin, Duration::from_secs(1))?;
+        let mut socket = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
         socket.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(socket, "GET /readyz HTTP/1.1\r\nhost: {admin}\r\nconnection: close\r\n\r\n")?;
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
         let mut answer = String::new();
         socket.read_to_string(&mut answer)?;
         Ok(answer)
